@@ -1,0 +1,319 @@
+"""The arithmetic of a stack of layers: sizes, parameters, multiplications, receptive fields.
+
+Images and kernels are square, and so are strides, paddings and dilations, so one number stands for both axes.
+
+Sources:
+    Dumoulin & Visin (2016), A guide to convolution arithmetic for deep learning, arXiv:1603.07285: output sizes.
+    Araujo, Norris & Sim (2019), Computing Receptive Fields of Convolutional Neural Networks, Distill,
+    doi:10.23915/distill.00021: receptive fields of a single path of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import keras
+
+Padding = Literal["valid", "same"] | int
+
+
+def pad_width(
+    size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1
+) -> tuple[int, int]:
+    """Pixels of padding before and after an image along one axis.
+
+    ``"valid"`` adds none and a number adds that many on both sides. ``"same"`` adds what it takes for
+    ``ceil(size / stride)`` outputs; where that is odd, Keras puts the extra pixel after the image, and so do we.
+
+    Raises:
+        ValueError: a size, kernel, stride or dilation below 1, or a padding that is none of the above.
+    """
+    for name, value in (("size", size), ("kernel", kernel), ("stride", stride), ("dilation", dilation)):
+        if value < 1:
+            raise ValueError(f"{name} must be 1 or more, got {value}")
+    match padding:
+        case "valid":
+            return 0, 0
+        case "same":
+            last_start = (size - 1) // stride * stride
+            total = max(last_start + dilation * (kernel - 1) + 1 - size, 0)
+            return total // 2, total - total // 2
+        case int() if padding >= 0:
+            return padding, padding
+        case _:
+            raise ValueError(f"padding must be 'valid', 'same' or a whole number from 0 up, got {padding!r}")
+
+
+def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
+    """Positions of a kernel along one axis: ``floor((i + 2p - d(k - 1) - 1) / s) + 1``.
+
+    With ``padding="same"`` this comes to ``ceil(i / s)``. Dumoulin & Visin (2016), relationship 6 in section 2.4
+    for the stride and the padding, section 5.1 for the dilation.
+
+    Args:
+        size: pixels of the image along the axis, ``i``.
+        kernel: pixels of the kernel, ``k``.
+        stride: step from one position to the next, ``s``.
+        padding: zeros on each side, ``p``, or ``"valid"`` (none), or ``"same"``.
+        dilation: distance between neighbouring pixels of the kernel, ``d``; 1 leaves no gaps.
+
+    Raises:
+        ValueError: the kernel does not fit into the padded image, or an argument is out of range.
+    """
+    padded = size + sum(pad_width(size, kernel, stride, padding, dilation))
+    span = dilation * (kernel - 1) + 1
+    if span > padded:
+        raise ValueError(
+            f"kernel {kernel} with dilation {dilation} spans {span} pixels, but the padded image has only {padded}: "
+            "use a smaller kernel, less dilation, more padding or a larger image"
+        )
+    return (padded - span) // stride + 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution or, without ``channels``, a pooling layer.
+
+    Attributes:
+        kernel: side of the kernel or of the pooling window, in pixels.
+        channels: kernels of the convolution, one output channel each; None makes a pooling layer, which keeps
+            the channels it gets.
+        stride: step between neighbouring positions. A pooling layer that tiles the image needs ``stride=kernel``.
+        padding: ``"valid"``, ``"same"`` or a number of pixels on each side.
+        dilation: distance between neighbouring pixels of the kernel.
+        bias: whether a convolution has one bias for each kernel.
+        batch_norm: whether a batch normalisation follows. Its parameters are counted with the layer.
+        name: what tables and figures call the layer; see ``label``.
+    """
+
+    kernel: int
+    channels: int | None = None
+    stride: int = 1
+    padding: Padding = "valid"
+    dilation: int = 1
+    bias: bool = True
+    batch_norm: bool = False
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Reject a number of channels below 1, which ``trace`` could not tell from a pooling layer."""
+        if self.channels is not None and self.channels < 1:
+            raise ValueError(f"channels must be 1 or more, or None for a pooling layer, got {self.channels}")
+
+    @property
+    def label(self) -> str:
+        """The name or, where there is none, a description such as ``conv 3x3, 16`` or ``pool 2``."""
+        if self.name:
+            return self.name
+        pools = self.channels is None
+        usual_stride = self.kernel if pools else 1
+        parts = [f"pool {self.kernel}" if pools else f"conv {self.kernel}x{self.kernel}, {self.channels}"]
+        if self.stride != usual_stride:
+            parts.append(f"stride {self.stride}")
+        if self.dilation != 1:
+            parts.append(f"dilation {self.dilation}")
+        if self.padding not in ("valid", 0):
+            parts.append(f"padding {self.padding}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one layer makes of its input: one row of the network's table.
+
+    Attributes:
+        name: the layer's label.
+        kernel: side of its kernel, in pixels.
+        size: height and width of its output.
+        channels: channels of its output.
+        parameters: all its numbers, those of a following batch normalisation included.
+        trainable: those that gradient descent learns: all but the running mean and variance of the batch
+            normalisation.
+        macs: multiplications (each with an addition) of its convolution for one image.
+        receptive_field: side of the image region that a unit can see, in pixels.
+        jump: image pixels between the regions of neighbouring units.
+        start: first image row (and column) of unit 0's region; negative where the region reaches into the padding.
+        image_size: height and width of the network's input.
+    """
+
+    name: str
+    kernel: int
+    size: int
+    channels: int
+    parameters: int
+    trainable: int
+    macs: int
+    receptive_field: int
+    jump: int
+    start: int
+    image_size: int
+
+    def sees(self, index: int) -> range:
+        """Image rows (or columns) that the units in row (or column) ``index`` can see.
+
+        No pixel outside the range can change such a unit. Pixels inside can, with exceptions: a dilated kernel,
+        or a stride larger than the kernel, skips some; and a region that was clipped at the border may hold a few
+        that no layer carries that far, because a strided layer left them over or because a layer pads by a whole
+        kernel or more.
+
+        Raises:
+            IndexError: the output has no such row.
+        """
+        if not 0 <= index < self.size:
+            raise IndexError(f"{self.name} has units 0 to {self.size - 1} along each axis, got {index}")
+        first = self.start + index * self.jump
+        return range(max(first, 0), min(first + self.receptive_field, self.image_size))
+
+
+def trace(layers: Iterable[Layer], size: int = 28, channels: int = 1) -> list[Stage]:
+    """Follow one image through a stack of layers.
+
+    The receptive field grows by ``d(k - 1)`` steps of the jump before the layer, then the jump grows by the stride;
+    a stride therefore acts on the layers after its own (Araujo et al. 2019, single-path networks).
+
+    Args:
+        layers: the layers, first one first.
+        size: height and width of the image.
+        channels: channels of the image.
+
+    Returns:
+        One stage for each layer.
+
+    Raises:
+        ValueError: a layer does not fit; the message names it.
+    """
+    image_size, receptive_field, jump, start = size, 1, 1, 0
+    stages = []
+    for number, layer in enumerate(layers, start=1):
+        geometry = (size, layer.kernel, layer.stride, layer.padding, layer.dilation)
+        try:
+            size = output_size(*geometry)
+        except ValueError as error:
+            raise ValueError(f"layer {number} ({layer.label}): {error}") from error
+
+        padded_before, _ = pad_width(*geometry)
+        start -= padded_before * jump
+        receptive_field += layer.dilation * (layer.kernel - 1) * jump
+        jump *= layer.stride
+
+        filters = layer.channels or 0  # a pooling layer has none
+        weights = layer.kernel**2 * channels * filters
+        biases = filters if layer.bias else 0
+        channels = layer.channels or channels
+        scales_and_shifts = 2 * channels if layer.batch_norm else 0
+        running_statistics = scales_and_shifts  # a mean and a variance for each scale and shift
+
+        trainable = weights + biases + scales_and_shifts
+        stages.append(
+            Stage(
+                name=layer.label,
+                kernel=layer.kernel,
+                size=size,
+                channels=channels,
+                parameters=trainable + running_statistics,
+                trainable=trainable,
+                macs=weights * size**2,
+                receptive_field=receptive_field,
+                jump=jump,
+                start=start,
+                image_size=image_size,
+            )
+        )
+    return stages
+
+
+_POOLS = {"MaxPooling2D": "max", "AveragePooling2D": "average"}
+_NO_ARITHMETIC = {
+    "InputLayer",
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "Softmax",
+    "Dropout",
+    "SpatialDropout2D",
+    "Flatten",
+}
+
+
+def from_keras(model: keras.Model) -> list[Layer]:
+    """Read the layers of a built Keras model, each batch normalisation folded into the layer it follows.
+
+    Activations, dropout, flattening and softmax have no arithmetic of their own and are left out.
+
+    Args:
+        model: a ``keras.Sequential``, or a functional model that is a single chain of layers.
+
+    Raises:
+        ValueError: the model branches, or a layer is not a square ``Conv2D``, ``MaxPooling2D`` or
+            ``AveragePooling2D`` with channels last; the message names it.
+    """
+    _require_chain(model)
+    layers: list[Layer] = []
+    channels = model.input_shape[-1]
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind == "Conv2D":
+            layers.append(_read_conv(layer))
+            channels = layer.filters
+        elif kind in _POOLS:
+            layers.append(_read_pool(layer, _POOLS[kind]))
+        elif kind == "BatchNormalization":
+            # The count also gives away one over another axis, or one without scale or shift.
+            if not layers or layers[-1].batch_norm or layer.count_params() != 4 * channels:
+                raise ValueError(
+                    f"layer '{layer.name}' must follow a convolution or a pool and have "
+                    f"a scale, a shift, a mean and a variance for each of its {channels} channels"
+                )
+            layers[-1] = replace(layers[-1], batch_norm=True)
+        elif kind not in _NO_ARITHMETIC:
+            raise ValueError(f"layer '{layer.name}' is a {kind}: only stacks of convolutions and pools can be read")
+    if len(set(model.input_shape[1:-1])) > 1:
+        raise ValueError(f"model '{model.name}' takes images of shape {model.input_shape[1:]}: they must be square")
+    return layers
+
+
+def _require_chain(model: keras.Model) -> None:
+    """Reject a model that is not built, or in which a layer's input is not the layer before it."""
+    kind = type(model).__name__
+    if kind not in ("Sequential", "Functional") or not model.built:
+        raise ValueError(f"model '{model.name}' must be a Sequential or functional model that starts with an Input")
+    if kind == "Sequential":
+        return
+    for before, after in pairwise(model.layers):
+        if after.input is not before.output:
+            raise ValueError(f"layer '{after.name}' does not follow '{before.name}' alone: the model must be one chain")
+    if len(model.outputs) != 1 or model.outputs[0] is not model.layers[-1].output:
+        raise ValueError(f"model '{model.name}' must end with its last layer, '{model.layers[-1].name}', alone")
+
+
+def _read_conv(layer: Any) -> Layer:
+    if layer.groups != 1:
+        raise ValueError(f"layer '{layer.name}' has {layer.groups} groups: only one can be read")
+    return Layer(
+        kernel=_square(layer, "kernel_size"),
+        channels=layer.filters,
+        stride=_square(layer, "strides"),
+        padding=layer.padding,
+        dilation=_square(layer, "dilation_rate"),
+        bias=layer.use_bias,
+    )
+
+
+def _read_pool(layer: Any, kind: str) -> Layer:
+    pool = Layer(kernel=_square(layer, "pool_size"), stride=_square(layer, "strides"), padding=layer.padding)
+    return replace(pool, name=f"{kind}-{pool.label}")
+
+
+def _square(layer: Any, attribute: str) -> int:
+    """Return the one number of an attribute that Keras keeps for both axes."""
+    if layer.data_format != "channels_last":
+        raise ValueError(f"layer '{layer.name}' has its channels first: build it with data_format='channels_last'")
+    rows, columns = getattr(layer, attribute)
+    if rows != columns:
+        raise ValueError(f"layer '{layer.name}' has {attribute} {(rows, columns)}: both numbers must be the same")
+    return rows

@@ -1,0 +1,112 @@
+"""What a trained network computes inside: feature maps, strongest patches, evidence for a class."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convbook.arithmetic import Stage
+from convbook.backend import keras
+
+# Bounds the memory: all maps of so many digits take about 180 MB. A digit and its 784 one-pixel changes fit into one
+# batch, so comparing them bit by bit compares results of one computation.
+BATCH = 1000
+
+
+def _compute(model: keras.Model, outputs: dict[str, keras.KerasTensor], images: NDArray) -> dict[str, NDArray]:
+    """Compute some of a model's tensors by name, batch by batch, with dropout off."""
+    part = keras.Model(model.inputs[0], outputs)
+    parts: dict[str, list[NDArray]] = {name: [] for name in outputs}
+    for start in range(0, len(images), BATCH):
+        # Called as a function: `Model.predict` would compile a graph for every new selection of tensors.
+        for name, values in part(images[start : start + BATCH], training=False).items():
+            parts[name].append(keras.ops.convert_to_numpy(values))
+    return {name: np.concatenate(parts.pop(name)) for name in outputs}  # pop: never all maps twice in memory
+
+
+def predict(model: keras.Model, images: NDArray) -> NDArray[np.float32]:
+    """Compute class probabilities (N, 10) for images (N, 28, 28, 1), with dropout off."""
+    return _compute(model, {"probabilities": model.outputs[0]}, images)["probabilities"]
+
+
+def feature_maps(model: keras.Model, images: NDArray) -> dict[str, NDArray[np.float32]]:
+    """Compute the output of every layer, by layer name, in one pass with dropout off.
+
+    A convolution's maps are the ones after its ReLU and before its batch normalisation. Dropout layers do nothing here
+    and are left out.
+
+    Args:
+        model: a Keras model.
+        images: float32 (N, 28, 28, 1) in [0, 1]. A single image (28, 28, 1) is an error: add the batch axis.
+
+    Returns:
+        Arrays (N, height, width, channels); (N, 10) for the layers behind the last map.
+    """
+    if images.shape[1:] != model.input_shape[1:]:
+        raise ValueError(f"images must have shape (N, *{model.input_shape[1:]}), got {images.shape}")
+    kept = {layer.name: layer.output for layer in model.layers if not isinstance(layer, keras.layers.Dropout)}
+    return _compute(model, kept, images)
+
+
+class Patches(NamedTuple):
+    """The image regions that excite each channel of a layer most."""
+
+    pixels: NDArray[np.float32]  # (channels, count, r, r), r = receptive field
+    values: NDArray[np.float32]  # (channels, count), strongest first
+    images: NDArray[np.intp]  # (channels, count), the index of the image each patch was cut from
+
+
+def strongest_patches(model: keras.Model, layer: str, stage: Stage, images: NDArray, count: int = 8) -> Patches:
+    """Find, for every channel of a layer, the ``count`` images that excite it most, cut to what the unit sees.
+
+    Args:
+        model: the trained network.
+        layer: name of the layer.
+        stage: the layer's row from ``arithmetic.trace``, which knows its receptive field.
+        images: float32 (N, 28, 28, 1); each gives at most one patch a channel.
+        count: patches a channel.
+
+    Raises:
+        ValueError: if a field reaches beyond the image, as with padding, or there are too few images.
+    """
+    if count > len(images):
+        raise ValueError(f"each image gives one patch at most: asked for {count} of {len(images)} images")
+    if stage.start < 0:
+        raise ValueError(f"units of {layer} see padding, so their patches cannot be cut out of the image")
+    maps = _compute(model, {layer: model.get_layer(layer).output}, images)[layer]
+    height, width, channels = maps.shape[1:]
+    flat = maps.reshape(len(maps), height * width, channels)
+    best = flat.argmax(axis=1)  # (N, channels): the best position of each image
+    peaks = flat.max(axis=1)
+    order = np.argsort(-peaks, axis=0, kind="stable")[:count].T  # (channels, count)
+
+    size = stage.receptive_field
+    pixels = np.empty((channels, count, size, size), np.float32)
+    for channel in range(channels):
+        for rank, image in enumerate(order[channel]):
+            row, column = divmod(int(best[image, channel]), width)
+            top, left = stage.start + row * stage.jump, stage.start + column * stage.jump
+            pixels[channel, rank] = images[image, top : top + size, left : left + size, 0]
+    return Patches(pixels, np.take_along_axis(peaks.T, order, axis=1), order)
+
+
+def class_evidence(model: keras.Model, image: NDArray) -> NDArray[np.float32]:
+    """Split the ten logits of one image into what each position of the last 4 x 4 maps adds to them.
+
+    The last convolution and the batch normalisation behind it are linear, so a logit is a sum over positions plus a
+    constant. The constant is spread evenly over the positions, so that the sum over positions is the logit.
+
+    Args:
+        model: a network that ends as the scheduled CNN does.
+        image: float32 (28, 28, 1).
+
+    Returns:
+        Evidence (4, 4, 10), in units of the logits.
+    """
+    conv, norm = model.get_layer("conv9"), model.get_layer("norm9")
+    maps = _compute(model, {"maps": conv.input}, image[None])["maps"]
+    kernel, bias = conv.get_weights()
+    gamma, beta, mean, variance = norm.get_weights()
+    products = np.einsum("hwc,hwck->hwk", maps[0], kernel)
+    scale = gamma / np.sqrt(variance + norm.epsilon)
+    return scale * products + (scale * (bias - mean) + beta) / products[..., 0].size

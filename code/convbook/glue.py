@@ -1,0 +1,19 @@
+"""Numbers for the prose: computed in a cell, shown in a sentence by the book's ``glue`` role."""
+
+from typing import Any
+
+try:
+    import myst_nb
+except ModuleNotFoundError:  # on Colab, say: nobody builds a book there, so nobody asks for the numbers
+    myst_nb = None
+
+
+def glue(**numbers: Any) -> None:
+    """Make each number known to the book under its name; outside the book do nothing.
+
+    NumPy scalars become Python numbers, so that a format such as ``.2f`` applies to them.
+    """
+    if myst_nb is None:
+        return
+    for name, number in numbers.items():
+        myst_nb.glue(name, number.item() if hasattr(number, "item") else number, display=False)

@@ -1,0 +1,117 @@
+"""The scheduled CNN, the network of the notes, in plain Keras; and its trained weights."""
+
+import hashlib
+import json
+from importlib.resources import files
+from math import comb, log
+from pathlib import Path
+from typing import Any
+
+from convbook.backend import keras
+
+WEIGHTS = Path(str(files("convbook") / "weights"))
+
+
+def scheduled_cnn(second_block: int = 16, dropout: float = 0.1) -> keras.Sequential:
+    """Build the network of the notes: images (28, 28, 1) in [0, 1] to 10 probabilities.
+
+    A block is a valid convolution with a ReLU inside, batch normalisation,
+    then dropout. With the default widths the network has 14,060 parameters,
+    13,848 of them trainable.
+
+    Args:
+        second_block: kernels in the second convolution. The notes use 16; the
+            class network that they started from has 32, and 16,604 parameters.
+        dropout: rate of every dropout layer, the one on the logits included.
+    """
+    layers = keras.layers
+
+    def block(number: int, kernels: int) -> list[keras.Layer]:
+        return [
+            layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"),
+            layers.BatchNormalization(name=f"norm{number}"),
+            layers.Dropout(dropout, name=f"drop{number}"),
+        ]
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            *block(1, 16),
+            *block(2, second_block),
+            layers.Conv2D(10, 1, activation="relu", name="conv3"),
+            layers.MaxPooling2D(2, name="pool4"),
+            *block(5, 16),
+            *block(6, 16),
+            *block(7, 16),
+            *block(8, 16),
+            # The classifier is a convolution too: its kernels see the whole image.
+            # It has no ReLU, but the notes put batch normalisation and dropout on
+            # the ten logits; chapter 9 shows what that does.
+            layers.Conv2D(10, 4, name="conv9"),
+            layers.BatchNormalization(name="norm9"),
+            layers.Dropout(dropout, name="drop9"),
+            layers.Flatten(name="logits"),
+            layers.Softmax(name="probabilities"),
+        ],
+        name="scheduled_cnn",
+    )
+
+
+def training_accuracy_ceiling(dropout: float, classes: int = 10) -> float:
+    """Highest accuracy that a perfect network can show while dropout acts on its logits.
+
+    Dropout keeps the true class's logit with probability ``1 - dropout``: right. Where it zeroes that logit, and all
+    other logits are negative, every zeroed class ties at 0 and argmax takes the lowest index; averaged over
+    balanced classes, the true one is that index with probability ``(1 - (1 - dropout)**classes) / classes`` in all.
+
+    Args:
+        dropout: rate of the dropout layer on the logits, in [0, 1).
+        classes: number of logits.
+    """
+    return (1 - dropout) + (1 - (1 - dropout) ** classes) / classes
+
+
+def training_loss_floor(dropout: float, classes: int = 10) -> float:
+    """Lowest cross-entropy (in nats) that a perfect network can show while dropout acts on its logits.
+
+    With probability ``dropout`` the true logit is zeroed and shares the probability evenly with the K others that are
+    zeroed as well, K ~ Binomial(classes - 1, dropout): a loss of ``ln(1 + K)``. Otherwise the loss can approach 0.
+
+    Args:
+        dropout: rate of the dropout layer on the logits, in [0, 1).
+        classes: number of logits.
+    """
+    others = classes - 1
+    return dropout * sum(
+        comb(others, k) * dropout**k * (1 - dropout) ** (others - k) * log(1 + k) for k in range(classes)
+    )
+
+
+def record(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> dict[str, Any]:
+    """Read the record of a trained network: how it was made, its history and the digest of its weights."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
+        raise ValueError(f"no trained network named {name!r} in {folder}; there are: {known}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def load_trained(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> keras.Sequential:
+    """Build the network ``name`` with its trained weights, after checking the file against its record.
+
+    The weights are plain HDF5 numbers; nothing is unpickled.
+
+    Raises:
+        ValueError: if there is no such network, or the weights are not the ones that the record describes.
+    """
+    made = record(name, folder)
+    path = folder / f"{name}.weights.h5"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != made["weights_sha256"]:
+        raise ValueError(
+            f"{path} is not the file that its record describes (SHA-256 {digest[:12]}…, expected "
+            f"{made['weights_sha256'][:12]}…). Install the package again, or make the file anew: {made['command']}"
+        )
+    model = scheduled_cnn()
+    model.load_weights(path)
+    return model

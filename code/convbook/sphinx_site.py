@@ -1,0 +1,156 @@
+"""The Sphinx extension of the site: nothing stale, nothing from third parties, figures that suit light and dark."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+from convbook.figures import INK, PAPER
+
+PACKAGE = Path(__file__).parent
+
+
+def execution_cache(book: Path) -> Path:
+    """Name the folder for executed notebooks: a new one whenever the code or the requirements change.
+
+    jupyter-cache looks at a notebook's own cells only, so one folder for all would serve the numbers of an old helper.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(_inputs(book)):
+        digest.update(f"{file.relative_to(book).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return book / "_build" / "executed" / digest.hexdigest()[:16]
+
+
+def _inputs(book: Path) -> Iterator[Path]:
+    yield book / "requirements.txt"
+    for file in (book / "code").rglob("*"):
+        parts = file.relative_to(book).parts
+        incidental = any(part == "__pycache__" or part.startswith(".") for part in parts)
+        if file.is_file() and not incidental:
+            yield file
+
+
+def repository_url(book: Path) -> str | None:
+    """Find the address of the repository that builds the book, or None where it has none.
+
+    GitHub Actions says it; elsewhere it is the remote called origin. It is written down nowhere, so a fork's site links
+    to the fork.
+    """
+    if "GITHUB_REPOSITORY" in os.environ:
+        return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{os.environ['GITHUB_REPOSITORY']}"
+    if shutil.which("git") is None:  # a downloaded copy on a machine without git
+        return None
+    asked = subprocess.run(
+        ["git", "-C", str(book), "remote", "get-url", "origin"], capture_output=True, text=True, check=False
+    )
+    match = re.fullmatch(r"(?:https://github\.com/|git@github\.com:)(.+?/.+?)(?:\.git)?", asked.stdout.strip())
+    return f"https://github.com/{match[1]}" if match else None
+
+
+def _configure(app: Sphinx, config: Any) -> None:
+    book = Path(app.srcdir)
+    config.nb_execution_cache_path = str(execution_cache(book))
+    shipped = json.loads((PACKAGE / "weights" / "scheduled_cnn.json").read_text(encoding="utf-8"))
+    config.myst_substitutions |= {
+        "parameters": f"{shipped['parameters']:,}",
+        "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
+    }
+    config.html_static_path.append(str(PACKAGE / "static"))
+    config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
+    address = repository_url(book)
+    if address:
+        config.html_theme_options |= {
+            "repository_url": address,
+            "repository_branch": "main",
+            "use_repository_button": True,
+            "use_issues_button": True,
+            "launch_buttons": {
+                "binderhub_url": "https://mybinder.org",
+                "colab_url": "https://colab.research.google.com",
+                "notebook_interface": "jupyterlab",
+            },
+        }
+
+
+def _finish_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Correct what the theme and Jupyter Book have prepared for one page."""
+    # Colab gets the branch with the copies that install the helper package (see `convbook.colab`).
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if button.get("text") == "Colab":
+                button["url"] = button["url"].replace("/blob/main/", "/blob/colab/")
+    # Jupyter Book brings Thebe, with the address of a third party, to every page; no page here uses it.
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context[kind] if not _mentions_thebe(file)]
+    if doctree is not None:
+        description = escape(page_description(doctree), quote=True)
+        context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{description}" />'
+
+
+def _mentions_thebe(file: Any) -> bool:
+    return "thebe" in f"{file.filename} {getattr(file, 'attributes', {}).get('body')}".lower()
+
+
+def page_description(doctree: nodes.document) -> str:
+    """Describe a page to search engines: by the question that opens it, else its first paragraph, else its title."""
+    kinds = nodes.block_quote, nodes.paragraph, nodes.title
+    opening = next(node for kind in kinds for node in doctree.findall(kind))
+    return " ".join(opening.astext().split())
+
+
+def _inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Put the notebooks' figures into the page itself, where they take on its colours."""
+    for image in list(doctree.findall(nodes.image)):
+        file = Path(app.srcdir) / image["uri"] if not Path(image["uri"]).is_absolute() else Path(image["uri"])
+        if file.suffix != ".svg" or not file.exists():
+            continue
+        svg = file.read_text(encoding="utf-8")
+        if INK not in svg:
+            continue  # not one of ours
+        image.replace_self(nodes.raw("", themed_svg(svg, image.get("alt", "")), format="html"))
+
+
+def themed_svg(svg: str, alt: str) -> str:
+    """Turn a figure's SVG file into an element of a page that follows the page's text colour and background."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
+    svg = svg.replace("*{", "svg.figure *{", 1)  # in a page, matplotlib's style would reach everything
+    svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
+    label = escape(alt, quote=True)
+    return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" ', 1)
+
+
+def _visit_math(self: HTML5Translator, node: nodes.math) -> None:
+    self.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def _visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
+    self.body.append(f'<div class="equation">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.add_css_file("book.css")
+    # Browsers draw MathML by themselves; the stock renderer loads a megabyte from another site.
+    app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_displaymath, None))
+    app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
+    app.connect("doctree-resolved", _inline_svg)
+    app.connect("html-page-context", _finish_page, priority=900)  # after the theme has made its buttons
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

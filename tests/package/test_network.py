@@ -1,0 +1,102 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from convbook.backend import keras
+from convbook.network import (
+    WEIGHTS,
+    load_trained,
+    record,
+    scheduled_cnn,
+    training_accuracy_ceiling,
+    training_loss_floor,
+)
+
+
+def trainable(model: keras.Model) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("second_block", "parameters", "trainable_parameters"), [(16, 14_060, 13_848), (32, 16_604, 16_360)]
+)
+def test_the_network_has_the_published_number_of_parameters(second_block, parameters, trainable_parameters):
+    network = scheduled_cnn(second_block=second_block)
+    assert network.count_params() == parameters
+    assert trainable(network) == trainable_parameters
+
+
+def test_a_block_is_convolution_with_relu_then_normalisation_then_dropout():
+    kinds = [type(layer).__name__ for layer in scheduled_cnn().layers]
+    block = ["Conv2D", "BatchNormalization", "Dropout"]
+    assert kinds == [*block, *block, "Conv2D", "MaxPooling2D", *4 * block, *block, "Flatten", "Softmax"]
+    activations = [layer.activation.__name__ for layer in scheduled_cnn().layers if hasattr(layer, "kernel")]
+    assert activations == ["relu"] * 7 + ["linear"]
+
+
+def test_the_dropout_rate_reaches_every_dropout_layer():
+    rates = [layer.rate for layer in scheduled_cnn(dropout=0.25).layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.25] * 7
+
+
+# The published values, rounded to four digits.
+@pytest.mark.parametrize(
+    ("dropout", "ceiling", "floor"),
+    [(0, 1, 0), (0.05, 0.9901, 0.0144), (0.1, 0.9651, 0.0533), (0.15, 0.9303, 0.1116), (0.2, 0.8893, 0.1854)],
+)
+def test_dropout_on_the_logits_bounds_accuracy_and_loss(dropout, ceiling, floor):
+    assert training_accuracy_ceiling(dropout) == pytest.approx(ceiling, abs=5e-5)
+    assert training_loss_floor(dropout) == pytest.approx(floor, abs=5e-5)
+
+
+def test_the_bounds_agree_with_keras_dropout_on_a_perfect_network():
+    keras.utils.set_random_seed(0)
+    labels = np.random.default_rng(0).integers(10, size=200_000)
+    logits = np.where(np.arange(10) == labels[:, None], 50.0, -50.0).astype("float32")
+    dropped = keras.ops.convert_to_numpy(keras.layers.Dropout(0.1)(logits, training=True))
+    accuracy = (dropped.argmax(axis=1) == labels).mean()
+    loss = keras.losses.sparse_categorical_crossentropy(labels, dropped, from_logits=True)
+    assert accuracy == pytest.approx(training_accuracy_ceiling(0.1), abs=0.002)
+    assert float(keras.ops.mean(loss)) == pytest.approx(training_loss_floor(0.1), abs=0.002)
+
+
+def test_the_shipped_weights_are_the_ones_of_the_record():
+    made = record()
+    assert made["epochs"] == len(made["history"]) == 20
+    network = load_trained()
+    assert network.count_params() == made["parameters"] == 14_060
+    assert [made["history"][-1][key] for key in ("val_loss", "val_accuracy")] == made["evaluate"]
+
+
+def test_changed_weights_are_refused(tmp_path):
+    for file in WEIGHTS.iterdir():
+        shutil.copy(file, tmp_path)
+    weights = tmp_path / "scheduled_cnn.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[-100] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(ValueError, match="not the file that its record describes"):
+        load_trained(folder=tmp_path)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"no trained network named 'alexnet'.*scheduled_cnn"):
+        load_trained("alexnet")
+
+
+def test_the_record_is_complete():
+    known = {
+        "command",
+        "date",
+        "seed",
+        "epochs",
+        "parameters",
+        "evaluate",
+        "device",
+        "versions",
+        "weights_sha256",
+        "history",
+    }
+    assert set(json.loads((WEIGHTS / "scheduled_cnn.json").read_text())) == known

@@ -1,0 +1,71 @@
+"""What a build promises, shown on books of one page with this book's own configuration."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from .conftest import BOOK, JUPYTER_BOOK
+
+
+class SmallBook:
+    """A page that prints a helper's number, in a folder laid out like this repository."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copy(BOOK / "_config.yml", folder)
+        shutil.copytree(BOOK / "chapters" / "images", folder / "chapters" / "images")
+        (folder / "chapters" / "references.bib").write_text("")
+        (folder / "requirements.txt").write_text("")
+        (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+        (folder / "code").mkdir()
+        self.write_helper("41")
+        self.write_page("import sys; sys.path.insert(0, 'code'); import helper; print('number', helper.NUMBER)")
+
+    def write_helper(self, number: str) -> None:
+        (self.folder / "code" / "helper.py").write_text(f"NUMBER = {number}\n")
+
+    def write_page(self, code: str) -> None:
+        cells = [nbformat.v4.new_markdown_cell("# Page"), nbformat.v4.new_code_cell(code)]
+        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), self.folder / "page.ipynb")
+
+    def build(self, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [JUPYTER_BOOK, "build", str(self.folder), *options]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    @property
+    def html(self) -> str:
+        return (self.folder / "_build" / "html" / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def book(tmp_path):
+    return SmallBook(tmp_path)
+
+
+def test_a_changed_helper_changes_the_page(book):
+    assert book.build("-W").returncode == 0
+    assert "number 41" in book.html
+    book.write_helper("42")
+    assert book.build("-W").returncode == 0
+    assert "number 42" in book.html
+
+
+def test_the_colab_button_leads_to_the_copies_with_an_install_cell(book, monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "a-fork/book")
+    assert book.build("-W").returncode == 0
+    assert "/github/a-fork/book/blob/colab/page.ipynb" in book.html
+
+
+def test_a_cell_that_raises_fails_every_build(book):
+    book.write_page("1 / 0")
+    assert book.build().returncode != 0
+    assert book.build().returncode != 0
+
+
+def test_a_message_on_stderr_fails_a_strict_build(book):
+    book.write_page("import sys; print('noise', file=sys.stderr)")
+    assert book.build("-W", "--keep-going").returncode != 0
