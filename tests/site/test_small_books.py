@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -19,10 +20,10 @@ class SmallBook:
         shutil.copytree(BOOK / "chapters" / "images", folder / "chapters" / "images")
         (folder / "chapters" / "references.bib").write_text("")
         (folder / "requirements.txt").write_text("")
-        (folder / "_toc.yml").write_text("format: jb-book\nroot: page\n")
+        (folder / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
         (folder / "code").mkdir()
         self.write_helper("41")
-        self.write_page("import sys; sys.path.insert(0, 'code'); import helper; print('number', helper.NUMBER)")
+        self.write_page("import sys; sys.path.insert(0, '../code'); import helper; print('number', helper.NUMBER)")
 
     def write_helper(self, number: str) -> None:
         (self.folder / "code" / "helper.py").write_text(f"NUMBER = {number}\n")
@@ -30,7 +31,8 @@ class SmallBook:
     def write_page(self, code: str) -> None:
         cells = [nbformat.v4.new_markdown_cell("# Page"), nbformat.v4.new_code_cell(code)]
         metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), self.folder / "page.ipynb")
+        page = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+        nbformat.write(page, self.folder / "chapters" / "page.ipynb")
 
     def build(self, *options: str) -> subprocess.CompletedProcess[str]:
         command = [JUPYTER_BOOK, "build", str(self.folder), *options]
@@ -38,7 +40,7 @@ class SmallBook:
 
     @property
     def html(self) -> str:
-        return (self.folder / "_build" / "html" / "page.html").read_text(encoding="utf-8")
+        return (self.folder / "_build" / "html" / "chapters" / "page.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_a_changed_helper_changes_the_page(book):
 def test_the_colab_button_leads_to_the_copies_with_an_install_cell(book, monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "a-fork/book")
     assert book.build("-W").returncode == 0
-    assert "/github/a-fork/book/blob/colab/page.ipynb" in book.html
+    assert "/github/a-fork/book/blob/colab/chapters/page.ipynb" in book.html
 
 
 def test_a_cell_that_raises_fails_every_build(book):
@@ -69,3 +71,12 @@ def test_a_cell_that_raises_fails_every_build(book):
 def test_a_message_on_stderr_fails_a_strict_build(book):
     book.write_page("import sys; print('noise', file=sys.stderr)")
     assert book.build("-W", "--keep-going").returncode != 0
+
+
+def test_what_nbmake_has_run_is_not_run_again(book):
+    shutil.copy(BOOK / "chapters" / "conftest.py", book.folder / "chapters")
+    book.write_page("with open('../runs.txt', 'a') as runs: runs.write('one run, ')")
+    command = [sys.executable, "-m", "pytest", "--nbmake", "chapters"]
+    subprocess.run(command, cwd=book.folder, check=True, capture_output=True)
+    assert book.build("-W").returncode == 0
+    assert (book.folder / "runs.txt").read_text() == "one run, "

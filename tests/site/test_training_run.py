@@ -10,8 +10,11 @@ from convbook.training import notes_log
 
 def read_log(page: str) -> pd.DataFrame:
     """Find the table of the epochs in a page."""
-    tables = pd.read_html(StringIO(page), flavor="bs4")
-    return next(table for table in tables if "val_acc" in table.columns)
+    for table in pd.read_html(StringIO(page), flavor="bs4"):
+        table.columns = table.columns.get_level_values(0)  # the name of the index fills a second row of the head
+        if "val_acc" in table.columns:
+            return table
+    raise LookupError("no table of the page has a column val_acc")
 
 
 def problems(log: pd.DataFrame) -> list[str]:
@@ -34,7 +37,7 @@ def test_the_page_shows_a_faithful_run(site):
 @pytest.fixture
 def notes_page():
     names = {"learning_rate": "lr", "accuracy": "acc", "val_accuracy": "val_acc"}
-    table = pd.DataFrame(notes_log()).rename(columns=names)
+    table = pd.DataFrame(notes_log()).set_index("epoch").rename(columns=names)
     return "<table><tr><th>another</th></tr></table>" + table.to_html(float_format="{:.10f}".format)
 
 
@@ -52,6 +55,11 @@ def test_the_notes_own_log_would_pass(notes_page):
 )
 def test_another_log_would_not(notes_page, old, new, problem):
     assert any(problem in line for line in problems(read_log(notes_page.replace(old, new))))
+
+
+def test_a_page_without_a_log_would_not():
+    with pytest.raises(LookupError, match="val_acc"):
+        read_log("<table><tr><th>another</th></tr><tr><td>1</td></tr></table>")
 
 
 def test_a_shorter_run_would_not(notes_page):
