@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from convbook import figures
 from convbook.arithmetic import Layer, trace
+from convbook.figures.style import INK, PAPER, STYLE, WIDTH
 from convbook.sphinx_site import themed_svg
 from convbook.training import notes_log
 
@@ -26,7 +27,7 @@ EXAMPLES = {
     "curves": lambda: figures.curves(notes_log()[:5], notes_log(), ceiling=0.9651, floor=0.0533),
     "confusion": lambda: figures.confusion(RNG.integers(0, 30, (10, 10))),
     "mistakes": lambda: figures.mistakes(IMAGES, np.arange(7), PROBABILITIES),
-    "kernels": lambda: figures.kernels(RNG.normal(size=(3, 3, 16))),
+    "kernel_grid": lambda: figures.kernel_grid(RNG.normal(size=(3, 3, 16))),
     "stages": lambda: figures.stages(IMAGES[0], [RNG.random((s.size, s.size, s.channels)) for s in STAGES], STAGES),
     "field": lambda: figures.field(IMAGES[0], [("unit", range(3, 9), range(0, 6))]),
     "patches": lambda: figures.patches(RNG.random((4, 6, 9, 9)), list("abcd")),
@@ -51,7 +52,7 @@ def as_svg(figure: Figure) -> str:
 
 @pytest.fixture(autouse=True)
 def _book_style():
-    with mpl.rc_context(figures.STYLE):
+    with mpl.rc_context(STYLE):
         yield
 
 
@@ -69,8 +70,8 @@ def test_a_figure_has_no_colour_of_its_own_for_ink_and_paper(name):
     """Black text would vanish on a dark page, a white ground would glare there."""
     themed = themed_svg(as_svg(EXAMPLES[name]()), "what it shows")
     assert "currentColor" in themed
-    assert figures.INK not in themed
-    assert figures.PAPER not in themed
+    assert INK not in themed
+    assert PAPER not in themed
     for color in ("#ffffff", "#000000"):
         # The counts of the confusion matrix stand on coloured cells, where black is right in both modes.
         assert color not in themed or name == "confusion"
@@ -80,13 +81,13 @@ def test_a_figure_has_no_colour_of_its_own_for_ink_and_paper(name):
 def test_a_figure_fits_a_phone(name):
     svg = print_figure(EXAMPLES[name](), "svg")  # as a notebook saves it, with a margin
     width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
-    assert width <= 72 * figures.WIDTH + 20
+    assert width <= 72 * WIDTH + 20
 
 
 def test_the_picture_of_the_readme_is_in_this_style():
     svg = (Path(__file__).parents[2] / "chapters" / "images" / "overview.svg").read_text(encoding="utf-8")
-    assert f'width="{72 * figures.WIDTH:.1f}pt"' in svg
-    assert figures.INK in svg
+    assert f'width="{72 * WIDTH:.1f}pt"' in svg
+    assert INK in svg
 
 
 def test_curves_show_the_values_of_the_log():
@@ -117,7 +118,7 @@ def test_live_curve_moves_a_bar_and_leaves_nothing_behind(monkeypatch):
         def update(self, content):
             self.content = content
 
-    monkeypatch.setattr(figures, "display", Place)
+    monkeypatch.setattr("convbook.figures.training.display", Place)
     live = figures.LiveCurve()
     live.step(notes_log()[:2], epochs=4, done=0.5)
     assert '<progress max="4" value="2.50"' in live._bar.content.data

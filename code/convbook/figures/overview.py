@@ -1,0 +1,40 @@
+"""The picture of the README and the landing page."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convbook.arithmetic import Stage
+from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH
+
+
+def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], probabilities: NDArray) -> Figure:
+    """Draw the whole network in one picture: a digit, one map of some stages, the ten probabilities.
+
+    Args:
+        image: the digit (28, 28).
+        maps: the stages' maps, each (height, width, channels); the liveliest channel of each is shown.
+        rows: the stages' rows of the table.
+        probabilities: the answer (10,).
+    """
+    figure = Figure(figsize=(WIDTH, 2.1))
+    first, *others, last = figure.subplots(1, len(rows) + 2, width_ratios=[1.0] * (len(rows) + 1) + [1.3])
+    size = len(image)
+    first.imshow(image, cmap=DIGIT)
+    first.set_title("a digit", loc="center")
+    for ax, stack, stage in zip(others, maps, rows, strict=True):
+        margin = (size - stage.size) / 2 - 0.5
+        extent = margin, margin + stage.size, margin + stage.size, margin
+        ax.imshow(stack[:, :, stack.std(axis=(0, 1)).argmax()], cmap=MAP, extent=extent)
+        ax.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
+        ax.set_title(f"{stage.size} × {stage.size}\nsees {stage.receptive_field}", loc="center", fontsize=9)
+    for ax in (first, *others):
+        ax.set_axis_off()
+    last.barh(range(len(probabilities)), probabilities, color=BLUE)
+    last.set(xlim=(0, 1), xticks=[], yticks=range(len(probabilities)))
+    last.invert_yaxis()
+    last.tick_params(length=0, labelsize=8)
+    last.spines[:].set_visible(False)
+    last.set_title("an answer", loc="center")
+    return figure

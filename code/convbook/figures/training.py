@@ -1,0 +1,150 @@
+"""Figures of a training run: its schedule, its curves while it works and after, its mistakes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, ScalarFormatter
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, INK, VERMILLION, WIDTH, digits
+
+if TYPE_CHECKING:  # the concept chapters draw without TensorFlow
+    from convbook.training import Epoch, History
+
+
+def learning_rates(rates: Sequence[float]) -> Figure:
+    """Plot a schedule: the learning rate of every epoch."""
+    figure = Figure(figsize=(WIDTH, 2.6))
+    ax = figure.subplots()
+    epochs = range(1, len(rates) + 1)
+    ax.step(epochs, rates, where="mid", color=BLUE)
+    ax.plot(epochs, rates, "o", color=BLUE, markersize=4)
+    half = next((epoch for epoch, rate in zip(epochs, rates, strict=True) if rate < rates[0] / 2), None)
+    if half is not None:
+        ax.axhline(rates[0] / 2, color=INK, linestyle=":", linewidth=1)
+        ax.annotate(f"below half from epoch {half} on", (half, rates[half - 1]), (half + 1, rates[0] * 0.62))
+    ax.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def curves(
+    history: Sequence[Epoch],
+    reference: Sequence[Epoch] = (),
+    *,
+    reference_name: str = "notes",
+    ceiling: float | None = None,
+    floor: float | None = None,
+) -> Figure:
+    """Plot accuracy and loss over the epochs, beside those of a reference run.
+
+    Args:
+        history: the run to show.
+        reference: another run, drawn dashed.
+        reference_name: what the legend calls it.
+        ceiling: highest training accuracy that is possible, drawn as a line.
+        floor: lowest training loss that is possible, drawn as a line.
+    """
+    figure = Figure(figsize=(WIDTH, 6))
+    top, bottom = figure.subplots(2, sharex=True)
+
+    def draw(run: Sequence[Epoch], style: str, name: str) -> None:
+        epochs = [epoch.epoch for epoch in run]
+        for ax, validation, training in ((top, "val_accuracy", "accuracy"), (bottom, "val_loss", "loss")):
+            for column, color, marker in ((validation, BLUE, "o"), (training, VERMILLION, "s")):
+                kind = "validation" if column == validation else "training"
+                values = [getattr(epoch, column) for epoch in run]
+                ax.plot(epochs, values, style, marker=marker, markersize=3.5, color=color, label=f"{kind}, {name}")
+
+    draw(history, "-", "this run")
+    if reference:
+        draw(reference, "--", reference_name)
+    for ax, bound, name in ((top, ceiling, "ceiling"), (bottom, floor, "floor")):
+        if bound is not None:
+            ax.axhline(bound, color=INK, linestyle=":", linewidth=1.5, label=f"{name} for training, {bound:.4f}")
+    top.set(title="Accuracy", ylim=(None, 1.001))
+    bottom.set(title="Loss (log scale)", xlabel="epoch", yscale="log", yticks=[0.02, 0.05, 0.1, 0.2, 0.5])
+    bottom.yaxis.set_major_formatter(ScalarFormatter())
+    bottom.yaxis.set_minor_locator(NullLocator())
+    bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
+    entries = {str(line.get_label()): line for line in (*top.lines, *bottom.lines)}  # one for both panels
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+class LiveCurve:
+    """Progress in a notebook: a bar for the epoch and curves that grow. Both go when the run is done."""
+
+    def __init__(self) -> None:
+        """Take the place in the output of the running cell."""
+        self._bar = display(HTML(""), display_id=True)
+        self._curves = display(HTML(""), display_id=True)
+        self._shown = 0.0
+
+    def step(self, history: History, epochs: int, done: float) -> None:
+        """Move the bar, at most twice a second."""
+        if time.monotonic() - self._shown < 0.5:
+            return
+        self._shown = time.monotonic()
+        left = f", about {(epochs - len(history) - done) * history[-1].seconds / 60:.0f} min left" if history else ""
+        text = f"Epoch {len(history) + 1} of {epochs}, {done:.0%} done{left}"
+        bar = f'<progress max="{epochs}" value="{len(history) + done:.2f}" aria-label="{text}"></progress>'
+        self._bar.update(HTML(f"{bar} {text}"))
+
+    def epoch(self, history: History, epochs: int) -> None:
+        """Redraw the curves; clear the place after the last epoch."""
+        finished = len(history) == epochs
+        self._curves.update(HTML("") if finished else curves(history))
+        if finished:
+            self._bar.update(HTML(""))
+
+
+def confusion(matrix: NDArray[np.integer]) -> Figure:
+    """Draw a confusion matrix (classes, classes) of counts, rows true, columns predicted.
+
+    Colour shows the mistakes only: a single scale would drown them in the thousands on the diagonal.
+    """
+    figure = Figure(figsize=(WIDTH, 5.2))
+    ax = figure.subplots()
+    mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    shown = np.ma.masked_equal(mistakes, 0)
+    ax.imshow(shown, cmap="YlOrBr", vmin=0, vmax=max(mistakes.max() * 1.6, 1))  # pale enough for the counts on top
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            color = INK if row == column else "black"
+            ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8.5, color=color)
+    ax.set(xlabel="predicted digit", ylabel="true digit", xticks=range(len(matrix)), yticks=range(len(matrix)))
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return figure
+
+
+def mistakes(images: NDArray, labels: NDArray, probabilities: NDArray) -> Figure:
+    """Show misread digits (N, 28, 28), each with its label and what the network thought (N, 10)."""
+    guesses = probabilities.argmax(axis=1)
+    captions = [
+        f"{label} read as {guess}\n{guess}: {p[guess]:.0%}, {label}: {p[label]:.0%}"
+        for label, guess, p in zip(labels, guesses, probabilities, strict=True)
+    ]
+    return digits(images, captions, columns=5)
+
+
+def accuracy_by_dropout(
+    rates: Sequence[float], ceilings: Sequence[float], marks: Sequence[tuple[str, float, float]]
+) -> Figure:
+    """Plot the ceiling of the training accuracy by dropout rate, with two measured (name, rate, accuracy) marks."""
+    figure = Figure(figsize=(WIDTH, 2.8))
+    ax = figure.subplots()
+    ax.plot(rates, ceilings, color=INK, linestyle=":", label="ceiling")
+    for (name, rate, accuracy), color, marker in zip(marks, (VERMILLION, BLUE), "s^", strict=True):
+        ax.plot([rate], [accuracy], marker, color=color, label=name, linestyle="none")
+    ax.set(xlabel="dropout rate on the logits", ylabel="training accuracy")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.legend(frameon=False)
+    return figure
