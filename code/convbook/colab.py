@@ -1,7 +1,7 @@
 """Copies of the chapters for Colab, which opens single notebooks from GitHub and knows nothing of the rest.
 
-``python -m convbook.colab DIR`` writes the chapters to DIR. Each copy starts with a cell that installs the helper
-package from the commit at hand, so a page and its notebook run the same code.
+``python -m convbook.colab DIR`` writes the chapters to DIR. Each copy starts with a cell that fetches the course at the
+commit at hand, so a page and its notebook run the same code and read the same results.
 """
 
 import argparse
@@ -13,13 +13,17 @@ import nbformat
 
 from convbook.sphinx_site import repository_url
 
+SETUP = """\
+# Colab brings Keras; the helper package and the measured results are in the repository of the course.
+![ -d /content/course ] || git clone --quiet {address} /content/course
+!git -C /content/course checkout --quiet {commit}
+%pip install --quiet /content/course/code
+%cd -q /content/course/chapters"""
 
-def with_install_cell(notebook: nbformat.NotebookNode, requirement: str) -> nbformat.NotebookNode:
-    """Put a cell that installs ``requirement`` before the first cell of a notebook."""
-    cell = nbformat.v4.new_code_cell(
-        f"# Colab brings Keras; the helper package is in the repository of the course.\n%pip install -q {requirement}",
-        id="install-helper-package",
-    )
+
+def with_setup_cell(notebook: nbformat.NotebookNode, address: str, commit: str) -> nbformat.NotebookNode:
+    """Put a cell before the first one that fetches the repository at ``address`` as it was at ``commit``."""
+    cell = nbformat.v4.new_code_cell(SETUP.format(address=address, commit=commit), id="set-up-course")
     return nbformat.from_dict({**notebook, "cells": [cell, *notebook.cells]})
 
 
@@ -30,16 +34,15 @@ def main() -> None:
     out = parser.parse_args().out
     address = repository_url(Path.cwd())
     if address is None:
-        sys.exit("This folder has no GitHub remote called origin, so Colab would not know where the package is.")
+        sys.exit("This folder has no GitHub remote called origin, so Colab would not know where the course is.")
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    requirement = f'"convbook @ git+{address}@{commit}#subdirectory=code"'
     chapters = sorted(Path("chapters").glob("*.ipynb"))
     if not chapters:
         sys.exit("No chapters here: run this in the root of the repository.")
     for chapter in chapters:
         copy = out / chapter
         copy.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(with_install_cell(nbformat.read(chapter, as_version=4), requirement), copy)
+        nbformat.write(with_setup_cell(nbformat.read(chapter, as_version=4), address, commit), copy)
 
 
 if __name__ == "__main__":
