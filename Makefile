@@ -8,12 +8,16 @@ BIN = .venv/bin
 # TensorFlow finds a GPU on Linux only with NVIDIA's libraries, which the pinned TensorFlow names.
 GPU = $(shell command -v nvidia-smi > /dev/null && echo 'tensorflow[and-cuda]')
 
+# `make book SOLUTIONS=no` builds the book that an instructor hands out, in a folder of its own.
+export SOLUTIONS ?= yes
+OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
+
 .PHONY: book test data lock clean
 
 book: data  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
-	$(BIN)/jupyter-book build . $(if $(STRICT),-W -n --keep-going)
-	@echo "The book is there: open _build/html/index.html, or serve it with"
-	@echo "  $(BIN)/python -m http.server --directory _build/html"
+	$(BIN)/jupyter-book build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
+	@echo "The book is there: open $(OUT)/_build/html/index.html, or serve it with"
+	@echo "  $(BIN)/python -m http.server --directory $(OUT)/_build/html"
 
 test: data  ## run everything: code, claims, repository, every chapter in full, the built site
 	$(BIN)/python -m pytest

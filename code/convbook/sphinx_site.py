@@ -15,14 +15,15 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+from sphinx_exercise.nodes import solution_node
 
-from convbook.figures import INK, PAPER
+from convbook.figures.style import INK, PAPER
 
 PACKAGE = Path(__file__).parent
 
 
 def execution_cache(book: Path) -> Path:
-    """Name the folder for executed notebooks: a new one whenever the code or the requirements change.
+    """Name the folder for executed notebooks: a new one whenever the code, the results or the requirements change.
 
     jupyter-cache looks at a notebook's own cells only, so one folder for all would serve the numbers of an old helper.
     """
@@ -35,7 +36,7 @@ def execution_cache(book: Path) -> Path:
 
 def _inputs(book: Path) -> Iterator[Path]:
     yield book / "requirements.txt"
-    for file in (book / "code").rglob("*"):
+    for file in [*(book / "code").rglob("*"), *(book / "results").rglob("*")]:
         parts = file.relative_to(book).parts
         incidental = any(part == "__pycache__" or part.startswith(".") for part in parts)
         if file.is_file() and not incidental:
@@ -70,7 +71,10 @@ def _configure(app: Sphinx, config: Any) -> None:
     config.html_static_path.append(str(PACKAGE / "static"))
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
     address = repository_url(book)
-    if address:
+    if without_solutions():
+        config.html_copy_source = False  # the source has the solutions
+        config.html_theme_options["use_download_button"] = False
+    elif address:
         config.html_theme_options |= {
             "repository_url": address,
             "repository_branch": "main",
@@ -84,11 +88,39 @@ def _configure(app: Sphinx, config: Any) -> None:
         }
 
 
+def without_solutions() -> bool:
+    """Say whether the environment asks for a book that an instructor can hand out: ``SOLUTIONS=no``.
+
+    Raises:
+        ValueError: it asks for something else than yes or no. A typing error must not publish the solutions.
+    """
+    wish = os.environ.get("SOLUTIONS", "yes")
+    if wish not in ("yes", "no"):
+        raise ValueError(f"SOLUTIONS is yes (the default) or no, got {wish!r}")
+    return wish == "no"
+
+
+def _remove_solutions(app: Sphinx, doctree: nodes.document) -> None:
+    """Take out the solutions, cells and outputs included, before anything of them is stored or indexed.
+
+    sphinx-exercise has a setting for this, ``hide_solutions``, which fails on solutions that hold cells.
+    """
+    if without_solutions():
+        for solution in list(doctree.findall(solution_node)):
+            solution.parent.remove(solution)
+
+
+def _drop_repeated_ids(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Remove the ids that sphinx-exercise gives to every exercise alike; an id must be unique in a page."""
+    for section in doctree.findall(nodes.section):
+        section["ids"] = [name for name in section["ids"] if name not in ("exercise-content", "solution-content")]
+
+
 def _finish_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Correct what the theme and Jupyter Book have prepared for one page."""
-    # Colab gets the branch with the copies that install the helper package (see `convbook.colab`).
+    # Colab gets the branch with the copies that fetch the course first (see `convbook.colab`).
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
             if button.get("text") == "Colab":
@@ -151,6 +183,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # Browsers draw MathML by themselves; the stock renderer loads a megabyte from another site.
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
+    app.connect("doctree-read", _remove_solutions, priority=100)  # before images are collected
+    app.connect("doctree-resolved", _drop_repeated_ids)
     app.connect("doctree-resolved", _inline_svg)
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme has made its buttons
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,7 +3,7 @@ import subprocess
 import pytest
 from bs4 import BeautifulSoup
 
-from convbook.figures import INK, PAPER
+from convbook.figures.style import INK, PAPER
 from convbook.sphinx_site import execution_cache, repository_url, themed_svg
 
 
@@ -24,9 +24,12 @@ def test_the_cache_stays_while_nothing_changes(book):
     assert execution_cache(book) == before
 
 
-@pytest.mark.parametrize("changed", ["code/convbook/helper.py", "requirements.txt", "code/convbook/new.py"])
+@pytest.mark.parametrize(
+    "changed", ["code/convbook/helper.py", "requirements.txt", "code/convbook/new.py", "results/table.csv"]
+)
 def test_a_changed_helper_gets_a_new_cache(book, changed):
     before = execution_cache(book)
+    (book / changed).parent.mkdir(exist_ok=True)
     (book / changed).write_text("answer = 43\n")
     assert execution_cache(book) != before
 

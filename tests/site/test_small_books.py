@@ -56,7 +56,7 @@ def test_a_changed_helper_changes_the_page(book):
     assert "number 42" in book.html
 
 
-def test_the_colab_button_leads_to_the_copies_with_an_install_cell(book, monkeypatch):
+def test_the_colab_button_leads_to_the_copies_that_fetch_the_course(book, monkeypatch):
     monkeypatch.setenv("GITHUB_REPOSITORY", "a-fork/book")
     assert book.build("-W").returncode == 0
     assert "/github/a-fork/book/blob/colab/chapters/page.ipynb" in book.html
@@ -80,3 +80,10 @@ def test_what_nbmake_has_run_is_not_run_again(book):
     subprocess.run(command, cwd=book.folder, check=True, capture_output=True)
     assert book.build("-W").returncode == 0
     assert (book.folder / "runs.txt").read_text() == "one run, "
+
+
+def test_a_misspelt_wish_for_no_solutions_publishes_nothing(book, monkeypatch):
+    monkeypatch.setenv("SOLUTIONS", "No")
+    built = book.build()
+    assert built.returncode != 0
+    assert "SOLUTIONS is yes (the default) or no, got 'No'" in built.stdout + built.stderr

@@ -1,0 +1,103 @@
+"""The book that an instructor hands out holds no word and no line of a solution."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from .checks import CHECKS, Site, glued_values_arrive
+from .conftest import BOOK
+
+MARKUP = re.compile(r"\{[\w:.-]+\}`[^`]*`|`[^`]*`|\$[^$]*\$|[*_]")
+START, END = "{solution-start}", "{solution-end}"
+
+
+def squeeze(text: str) -> str:
+    """Leave letters and digits only, so that markup and line breaks make no difference."""
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def solution_fragments(notebook: nbformat.NotebookNode) -> set[str]:
+    """Return the pieces of text and the lines of code that stand in solutions and nowhere else in a chapter."""
+    inside, outside, solved = [], [], False
+    for cell in notebook.cells:
+        for line in cell.source.splitlines():
+            if START in line:
+                solved = True
+            elif END in line:
+                solved = False
+            elif not line.strip().startswith(":"):
+                (inside if solved else outside).append((cell.cell_type, line))
+    pieces = {
+        squeeze(piece)
+        for kind, line in inside
+        for piece in (MARKUP.split(line) if kind == "markdown" else [line])
+        if len(squeeze(piece)) > 12
+    }
+    elsewhere = squeeze(" ".join(line for _, line in outside))
+    return {piece for piece in pieces if piece not in elsewhere}
+
+
+def readable(path: Path) -> str:
+    """Return what a file of the site says, without tags where it is a page."""
+    text = path.read_text(encoding="utf-8", errors="ignore")
+    return squeeze(BeautifulSoup(text, "html5lib").get_text() if path.suffix == ".html" else text)
+
+
+def leaks(folder: Path, fragments: set[str]) -> set[str]:
+    """Return the fragments that a file of the folder contains, wherever it came from."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "_static" not in path.parts]
+    texts = [readable(path) for path in files if path.suffix in {".html", ".ipynb", ".js", ".json", ".md", ".txt"}]
+    return {fragment for fragment in fragments if any(fragment in text for text in texts)}
+
+
+@pytest.fixture(scope="module")
+def fragments() -> set[str]:
+    notebooks = sorted((BOOK / "chapters").glob("*.ipynb"))
+    return set().union(*(solution_fragments(nbformat.read(path, as_version=4)) for path in notebooks))
+
+
+def test_no_solution_is_in_the_book_without_solutions(site_without_solutions, fragments):
+    assert len(fragments) > 100
+    assert leaks(site_without_solutions, fragments) == set()
+
+
+def test_solutions_are_in_the_book(site, fragments):
+    assert leaks(site, fragments) == fragments
+
+
+# Without the one that counts in the copies of the sources, which this book does not bring along.
+@pytest.mark.parametrize(
+    "check", sorted(set(CHECKS) - {glued_values_arrive}, key=CHECKS.index), ids=lambda c: c.__name__
+)
+def test_the_book_without_solutions_is_whole(site_without_solutions, check):
+    pages = Site(site_without_solutions, tuple(f"{name}.html" for name in parse_toc_yaml(BOOK / "_toc.yml")))
+    assert check(pages) == []
+
+
+def test_exercises_and_stubs_stay(site_without_solutions):
+    for path in sorted((site_without_solutions / "chapters").glob("0*.html")):
+        page = BeautifulSoup(path.read_bytes(), "html5lib")
+        assert page.select("div.exercise")
+        assert not page.select("div.solution")
+
+
+def test_leak_is_found(tmp_path):
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("Everybody may read this."),
+            new_markdown_cell(":::{solution-start} ex\n:::\n\nThe `secret` is to **add one** to every number."),
+            new_code_cell("secret = number + 1"),
+            new_markdown_cell(":::{solution-end}\n:::"),
+        ]
+    )
+    found = solution_fragments(notebook)
+    assert "toeverynumber" in found
+    (tmp_path / "page.html").write_text("<p>Everybody may read this.</p>")
+    assert leaks(tmp_path, found) == set()
+    (tmp_path / "page.html").write_text("<pre><span>secret</span> <span>=</span> number + <span>1</span></pre>")
+    assert leaks(tmp_path, found) == {"secretnumber1"}
