@@ -1,0 +1,72 @@
+"""A concept chapter links every term of the glossary where the term first appears."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
+
+from .prose import CODE, CONCEPTS, DIRECTIVE, FENCE, MATH, ROLE, chapters
+from .tree import ROOT
+
+# Words that the prose also uses in their everyday sense, so a machine cannot tell their first use as a term.
+EVERYDAY = {"accuracy", "bias", "class", "jump", "loss", "step", "unit", "weight"}
+HEADING_OR_QUOTE = re.compile(r"^(?:#|>).*$", re.MULTILINE)
+
+
+def glossary_terms(page: str) -> list[str]:
+    """Return the terms of the glossary directive."""
+    (body,) = re.findall(r"^```\{glossary\}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    return re.findall(r"^(\S.*)$", body, re.MULTILINE)
+
+
+def unlinked_terms(notebook: nbformat.NotebookNode, terms: Iterable[str]) -> list[str]:
+    """Return the terms whose first use in a chapter is no link; titles, quotations and code do not count."""
+    prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for pattern in (FENCE, MATH, HEADING_OR_QUOTE, DIRECTIVE):
+        prose = pattern.sub(" ", prose)
+    # A link to a term becomes a mark that cannot be taken for the term itself.
+    prose = ROLE.sub(lambda match: f" ¶{target(match['text'])}¶ " if match["role"] == "term" else " ", prose)
+    prose = CODE.sub(" ", prose)
+    found = []
+    for term in terms:
+        used = re.search(rf"(?<![\w¶-]){re.escape(term)}(?:s|es)?(?![\w¶-])", prose, re.IGNORECASE)
+        linked = prose.lower().find(f"¶{term.lower()}¶")
+        if used and not 0 <= linked < used.start():
+            found.append(term)
+    return found
+
+
+def target(text: str) -> str:
+    """Return the term that a role such as ``maps <feature map>`` links to."""
+    match = re.search(r"<(.+)>$", text)
+    return match[1] if match else text
+
+
+@pytest.mark.parametrize("path", chapters(*CONCEPTS), ids=lambda path: path.stem)
+def test_first_uses_are_links(path: Path):
+    terms = set(glossary_terms((ROOT / "chapters" / "glossary.md").read_text(encoding="utf-8"))) - EVERYDAY
+    assert unlinked_terms(nbformat.read(path, as_version=4), sorted(terms)) == []
+
+
+def test_terms_are_in_the_order_of_the_alphabet():
+    terms = glossary_terms((ROOT / "chapters" / "glossary.md").read_text(encoding="utf-8"))
+    assert terms == sorted(terms, key=str.lower)
+    assert set(terms) >= EVERYDAY
+
+
+@pytest.mark.parametrize(
+    ("text", "unlinked"),
+    [
+        ("A {term}`kernel` slides.\nThe kernel has weights.", []),
+        ("Two {term}`kernels <kernel>` slide.", []),
+        ("Kernels slide.\nA {term}`kernel` has weights.", ["kernel"]),
+        ("# The kernel\n\n> What is a kernel?\n\nA `kernel` is $kernel$.", []),
+        ("A sub-kernel and a feature map.", ["feature map"]),
+        (":::{admonition} The kernel\n:name: kernel\nA {term}`feature map`.\n:::", []),
+    ],
+)
+def test_unlinked_first_use_is_found(text, unlinked):
+    assert unlinked_terms(new_notebook(cells=[new_markdown_cell(text)]), ["feature map", "kernel"]) == unlinked
