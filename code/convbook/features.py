@@ -1,4 +1,4 @@
-"""What a trained network computes inside: feature maps, strongest patches, evidence for a class."""
+"""What a trained network computes inside: feature maps, effective fields, strongest patches, evidence for a class."""
 
 from typing import NamedTuple
 
@@ -46,6 +46,63 @@ def feature_maps(model: keras.Model, images: NDArray) -> dict[str, NDArray[np.fl
         raise ValueError(f"images must have shape (N, *{model.input_shape[1:]}), got {images.shape}")
     kept = {layer.name: layer.output for layer in model.layers if not isinstance(layer, keras.layers.Dropout)}
     return _compute(model, kept, images)
+
+
+def effective_field(
+    model: keras.Model, layer: str, images: NDArray, unit: tuple[int, int] | None = None
+) -> NDArray[np.float64]:
+    """Measure how strongly each pixel affects a unit: the mean of |d unit / d pixel| over images.
+
+    All channels at the unit's place are measured, each by its own gradient, and the absolute values averaged; over the
+    channels of a pixel they are summed. Absolute, because gradients of both signs would cancel in the mean. This is the
+    measurement of Luo et al. (2016), Understanding the Effective Receptive Field in Deep Convolutional Neural Networks,
+    section 2 (a gradient of 1 at one unit, taken back to the pixels) and section 3 (the mean over many inputs).
+
+    As in ``feature_maps``, dropout is off and a convolution's output is the one after its ReLU: a channel counts as 0
+    for every image where that ReLU gives 0.
+
+    Args:
+        model: a Keras model, on TensorFlow.
+        layer: name of a layer whose output is a stack of maps.
+        images: (N, height, width, channels), one or more.
+        unit: row and column of the unit in the layer's maps; None takes the middle one, of two the first.
+
+    Returns:
+        Influence (height, width) in the unit's values per pixel value; 0 outside the receptive field.
+
+    Raises:
+        IndexError: the layer has no such unit.
+        RuntimeError: Keras does not run on TensorFlow, which takes the gradients.
+        ValueError: the layer's output is no stack of maps, or there are no images.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"effective_field takes its gradients with TensorFlow, but Keras runs on {keras.backend.backend()}: "
+            "set KERAS_BACKEND=tensorflow before Python starts"
+        )
+    import tensorflow as tf
+
+    output = model.get_layer(layer).output
+    if len(output.shape) != 4:
+        raise ValueError(f"the output of {layer} has shape {output.shape}: only a stack of maps has places for units")
+    if len(images) == 0:
+        raise ValueError("a mean over images needs at least one")
+    height, width = output.shape[1:3]
+    row, column = unit or ((height - 1) // 2, (width - 1) // 2)
+    if not (0 <= row < height and 0 <= column < width):
+        raise IndexError(f"{layer} has maps of {height} × {width} units, so there is no unit ({row}, {column})")
+
+    part = keras.Model(model.inputs[0], output[:, row, column])
+    influence = np.zeros(images.shape[1:3])
+    for start in range(0, len(images), BATCH):
+        pixels = tf.convert_to_tensor(images[start : start + BATCH])
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(pixels)
+            channels = tf.unstack(part(pixels, training=False), axis=-1)
+        for channel in channels:
+            # One gradient serves all images of the batch, because no image's unit depends on another image.
+            influence += np.abs(tape.gradient(channel, pixels)).sum(axis=(0, -1))
+    return influence / (len(images) * len(channels))
 
 
 class Patches(NamedTuple):

@@ -13,6 +13,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ PLANS = {
         validation=5_000,
     ),
     "budget": Plan(
-        variants={"small_cnn": Variant(small_cnn, schedule.one_cycle)},
+        variants={"small_cnn": Variant(small_cnn, partial(schedule.one_cycle, peak=0.01))},
         seeds=range(3),
         epochs=20,
         digits=55_000,

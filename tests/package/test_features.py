@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy.signal import convolve2d
 
-from convbook import arithmetic, mnist
+from convbook import arithmetic, features, mnist
 from convbook.backend import keras
-from convbook.features import class_evidence, feature_maps, predict, strongest_patches
+from convbook.features import class_evidence, effective_field, feature_maps, predict, strongest_patches
 from convbook.network import load_trained
 
 
@@ -71,3 +72,70 @@ def test_evidence_adds_up_to_the_logits(network, images):
     np.testing.assert_allclose(
         evidence.sum(axis=(0, 1)), feature_maps(network, images[3:4])["norm9"][0, 0, 0], atol=1e-4
     )
+
+
+def test_field_of_a_linear_stack_is_the_convolution_of_its_kernels():
+    """A unit (i, j) of two linear layers weighs pixel (i + a, j + b) with entry (a, b) of both kernels, convolved."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(3, 3, 1, 2)), rng.normal(size=(2, 2, 2, 3))
+    stack = keras.Sequential(
+        [keras.Input((9, 8, 1)), keras.layers.Conv2D(2, 3), keras.layers.Conv2D(3, 2, name="second")]
+    )
+    stack.set_weights([first, rng.normal(size=2), second, rng.normal(size=3)])
+    field = effective_field(stack, "second", rng.random((5, 9, 8, 1), dtype="float32"), unit=(4, 1))
+    weights = [
+        sum(convolve2d(first[:, :, 0, middle], second[:, :, middle, channel]) for middle in range(2))
+        for channel in range(3)
+    ]
+    expected = np.zeros((9, 8))
+    expected[4:8, 1:5] = np.abs(weights).mean(axis=0)
+    np.testing.assert_allclose(field, expected, atol=1e-6)
+
+
+def test_field_is_the_mean_of_numeric_gradients(monkeypatch):
+    """Move every pixel of every image a little up and down; smooth layers in double precision leave no excuse."""
+    monkeypatch.setattr(features, "BATCH", 2)  # three images then take two batches
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 2), dtype="float64"),
+            keras.layers.Conv2D(4, 3, activation="tanh", dtype="float64"),
+            keras.layers.AveragePooling2D(2, dtype="float64"),
+            keras.layers.Conv2D(3, 2, activation="tanh", dtype="float64", name="last"),
+            keras.layers.Dropout(0.5, dtype="float64"),
+        ]
+    )
+    images = np.random.default_rng(0).random((3, 8, 8, 2))
+    step = 1e-5
+    slopes = []
+    for image in images:
+        moved = image + step * np.concatenate([np.eye(128), -np.eye(128)]).reshape(-1, 8, 8, 2)
+        up, down = np.split(np.asarray(model(moved))[:, 0, 0], 2)  # the middle of 2 × 2 units is the first
+        slopes.append(np.abs((up - down) / (2 * step)).mean(axis=1).reshape(8, 8, 2).sum(axis=2))
+    np.testing.assert_allclose(effective_field(model, "last", images), np.mean(slopes, axis=0), atol=1e-8)
+
+
+def test_field_of_the_network_ends_where_the_receptive_field_ends(network, images):
+    row = arithmetic.trace(arithmetic.from_keras(network))[5]
+    seen = np.zeros((28, 28), bool)
+    seen[np.ix_(row.sees(2), row.sees(5))] = True
+    np.testing.assert_array_equal(effective_field(network, "conv6", images[:20], unit=(2, 5)) > 0, seen)
+
+
+@pytest.mark.parametrize(
+    ("layer", "count", "unit", "error", "message"),
+    [
+        ("conv6", 1, (8, 0), IndexError, r"8 × 8 units, so there is no unit \(8, 0\)"),
+        ("logits", 1, None, ValueError, "only a stack of maps"),
+        ("conv6", 0, None, ValueError, "at least one"),
+    ],
+)
+def test_field_without_a_unit_or_an_image_is_refused(network, images, layer, count, unit, error, message):
+    with pytest.raises(error, match=message):
+        effective_field(network, layer, images[:count], unit)
+
+
+def test_field_on_another_backend_is_refused(network, images, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match="Keras runs on jax: set KERAS_BACKEND=tensorflow"):
+        effective_field(network, "conv6", images[:1])

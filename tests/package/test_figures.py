@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from convbook import figures
 from convbook.arithmetic import Layer, trace
-from convbook.figures.style import INK, PAPER, STYLE, WIDTH
+from convbook.figures.style import BLUE, INK, PAPER, STYLE, WIDTH
 from convbook.sphinx_site import themed_svg
 from convbook.training import notes_log
 
@@ -20,6 +20,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.random((7, 28, 28))
 PROBABILITIES = RNG.dirichlet(np.ones(10), size=7)
 STAGES = trace([Layer(3, 16), Layer(3, 8), Layer(2, stride=2)])
+SIGNED_KERNEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
 
 EXAMPLES = {
     "digits": lambda: figures.digits(IMAGES, range(7)),
@@ -27,6 +28,14 @@ EXAMPLES = {
     "curves": lambda: figures.curves(notes_log()[:5], notes_log(), ceiling=0.9651, floor=0.0533),
     "confusion": lambda: figures.confusion(RNG.integers(0, 30, (10, 10))),
     "mistakes": lambda: figures.mistakes(IMAGES, np.arange(7), PROBABILITIES),
+    "kernel_answers": lambda: figures.kernel_answers(
+        [IMAGES[0]], {"blur": np.full((3, 3), 1 / 9), "difference": SIGNED_KERNEL}, [[IMAGES[1], IMAGES[2] - 0.5]]
+    ),
+    "profile": lambda: figures.profile(np.array([0, 0, 9, 9]), {"Sobel": np.array([36, -36])}),
+    "learning": lambda: figures.learning(np.geomspace(1, 1e-6, 50), {"step 0": SIGNED_KERNEL, "true": SIGNED_KERNEL}),
+    "relatives": lambda: figures.relatives(
+        RNG.normal(size=(16, 3, 3)), RNG.normal(size=(16, 3, 3)), np.linspace(0, 0.9, 16), RNG.random(500)
+    ),
     "kernel_grid": lambda: figures.kernel_grid(RNG.normal(size=(3, 3, 16))),
     "stages": lambda: figures.stages(IMAGES[0], [RNG.random((s.size, s.size, s.channels)) for s in STAGES], STAGES),
     "field": lambda: figures.field(IMAGES[0], [("unit", range(3, 9), range(0, 6))]),
@@ -38,9 +47,39 @@ EXAMPLES = {
         [0, 0.1], [1, 0.965], [("on", 0.1, 0.95), ("off", 0.1, 0.99)]
     ),
     "lines": lambda: figures.lines(["a", "b"], {"which": [0.1, 0.9], "where": [0.9, 0.1]}, "share"),
+    "mixing": lambda: figures.mixing(RNG.random((9, 9, 4)), list("abcd"), RNG.random((9, 9, 2)), ["a + b", "c + d"]),
+    "side_by_side": lambda: figures.side_by_side(dict(zip("abc", RNG.random((3, 9, 9)), strict=True))),
+    "break_even": lambda: figures.break_even([8, 9, 10], {"a": [0.8, 0.9, 1], "b": [0.5, 0.6, 0.7]}, chosen=9),
+    "paths": lambda: figures.paths([np.arange(25).reshape(5, 5), np.ones((5, 5), int)], ["two", "one"]),
+    "border": lambda: figures.border(IMAGES[0], RNG.random((26, 26)), RNG.random((28, 28))),
+    "left_over": lambda: figures.left_over({1: [0.3, 0.4], 2: [0.0, 0.0]}),
+    "window": lambda: figures.window(IMAGES[0], RNG.normal(size=(3, 3)), RNG.normal(size=(26, 26)), row=4, column=5),
+    "geometry": lambda: figures.geometry([RNG.normal(size=(26, 26)), RNG.normal(size=(13, 13))], ["plain", "stride 2"]),
+    "moved": lambda: figures.moved(list(IMAGES[:3]), list(RNG.normal(size=(3, 26, 26)))),
+    "map_stacks": lambda: figures.map_stacks({"one": RNG.random((26, 26, 16)), "two": RNG.random((4, 4, 16))}),
+    "before_after": lambda: figures.before_after(RNG.normal(size=(9, 9)), RNG.random((9, 9))),
+    "scales": lambda: figures.scales(RNG.random((9, 9, 8))),
+    "ablation": lambda: figures.ablation([0.1, 0.5, 0.2], [3, 0, 9]),
     "overview": lambda: figures.overview(
         IMAGES[0], [RNG.random((s.size, s.size, s.channels)) for s in STAGES], STAGES, PROBABILITIES[0]
     ),
+    "schedule_lines": lambda: figures.schedule_lines({"notes": [0.003, 0.002, 0.001], "constant": [0.003] * 3}),
+    "steps_and_epochs": lambda: figures.steps_and_epochs(
+        RNG.random((3, 4)), [8, 8, 8, 2], [0.5, 0.4, 0.3, 0.2], [0.6, 0.5, 0.45, 0.5]
+    ),
+    "schedule_runs": lambda: figures.schedule_runs(
+        {"notes": 1 - 0.1 * RNG.random((3, 20)), "constant": 1 - 0.1 * RNG.random((3, 20))}
+    ),
+    "activated_maps": lambda: figures.activated_maps(IMAGES[0], {"before": IMAGES[1] - 0.5, "relu": IMAGES[2]}),
+    "functions_and_slopes": lambda: figures.functions_and_slopes(
+        np.linspace(-1, 1, 5), {"a": (np.arange(5), np.ones(5)), "b": (np.arange(5), np.ones(5))}
+    ),
+    "gradient_norms": lambda: figures.gradient_norms({"a": np.array([[0.1, 0.5, 1], [0.2, 0.4, 1]])}, [0.25, 0.5, 1]),
+    "dead_units": lambda: figures.dead_units({"2 digits": np.eye(4, dtype=int), "9 digits": np.zeros((4, 4), int)}),
+    "sees_and_uses": lambda: figures.sees_and_uses(IMAGES[0], IMAGES[1], range(3, 9), range(0, 6)),
+    "cone": lambda: figures.cone(STAGES, 5),
+    "spread": lambda: figures.spread([1, 2, 4], [1, 2, 4], [1, 1.4, 2], [1, 1.4, 2], [1, 1.6, 2.5]),
+    "effective_fields": lambda: figures.effective_fields(IMAGES[:3], STAGES, list("abc")),
 }
 
 
@@ -73,8 +112,8 @@ def test_a_figure_has_no_colour_of_its_own_for_ink_and_paper(name):
     assert INK not in themed
     assert PAPER not in themed
     for color in ("#ffffff", "#000000"):
-        # The counts of the confusion matrix stand on coloured cells, where black is right in both modes.
-        assert color not in themed or name == "confusion"
+        # These two write on coloured cells, where the colour must not follow the page.
+        assert color not in themed or name in {"confusion", "window"}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -103,6 +142,44 @@ def test_mistakes_are_captioned_with_label_guess_and_both_probabilities():
     assert ax.texts[0].get_text() == "4 read as 9\n9: 71%, 4: 29%"
 
 
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_kernel_answers_show_the_weights_and_only_signed_answers_in_signed_colours():
+    axes = np.reshape(EXAMPLES["kernel_answers"]().axes, (2, 3))
+    assert texts(axes[0, 1]) == ["1/9"] * 9
+    assert texts(axes[0, 2]) == ["1", "0", "−1", "2", "0", "−2", "1", "0", "−1"]
+    shown = [ax.images[0] for ax in axes[1]]
+    assert [image.get_cmap().name for image in shown] == ["gray", "gray", "PuOr"]
+    np.testing.assert_array_equal(shown[2].get_array(), IMAGES[2] - 0.5)
+    assert shown[2].norm.vcenter == 0
+
+
+def test_a_profile_puts_answers_under_the_middle_of_their_crop():
+    pixels, answer = EXAMPLES["profile"]().axes
+    assert (texts(pixels), texts(answer)) == (["0", "0", "9", "9"], ["36", "−36"])
+    assert [bar.get_x() + bar.get_width() / 2 for bar in answer.patches] == pytest.approx([1, 2])
+
+
+def test_learning_shows_the_losses_and_every_kernel_on_one_scale():
+    curve, *kernels, _ = EXAMPLES["learning"]().axes
+    np.testing.assert_array_equal(curve.lines[0].get_ydata(), np.geomspace(1, 1e-6, 50))
+    assert [ax.get_title() for ax in kernels] == ["step 0", "true"]
+    assert {ax.images[0].norm.halfrange for ax in kernels} == {2}
+
+
+def test_relatives_go_from_the_most_similar_kernel_to_the_least():
+    similarities = np.array([0.1, 0.9, 0.5])
+    kernels = np.stack([np.full((3, 3), 1.0), np.full((3, 3), 2.0), -np.ones((3, 3))])
+    top, bottom = figures.relatives(kernels, -kernels, similarities, np.linspace(0, 1, 101)).axes
+    assert texts(top) == ["0.90", "0.50", "0.10"]
+    canvas = top.images[0].get_array()
+    assert [canvas[3, 1], canvas[7, 1], canvas[3, 5], canvas[7, 5]] == [1, -1, -1, 1]
+    assert bottom.lines[0].get_xdata()[0] == pytest.approx(0.95)
+    np.testing.assert_array_equal(bottom.lines[1].get_xdata(), similarities)
+
+
 def test_stages_outline_what_the_middle_unit_sees():
     figure = figures.stages(IMAGES[0], [RNG.random((s.size, s.size, s.channels)) for s in STAGES], STAGES)
     frame = figure.axes[0].patches[0]
@@ -127,3 +204,192 @@ def test_live_curve_moves_a_bar_and_leaves_nothing_behind(monkeypatch):
     assert isinstance(live._curves.content, Figure)
     live.epoch(notes_log()[:4], epochs=4)
     assert live._bar.content.data == live._curves.content.data == ""
+
+
+def test_steps_and_epochs_shows_the_running_mean_weighted_by_the_size_of_the_batches():
+    losses = np.array([[4.0, 2.0, 1.0], [1.0, 1.0, 1.0]])
+    top, bottom = figures.steps_and_epochs(losses, [2, 2, 1], [0.9, 0.8, 0.7], [1.0, 1.1, 1.2]).axes
+    dots, running, after = top.lines[:3]
+    np.testing.assert_allclose(dots.get_ydata(), losses.ravel())
+    np.testing.assert_allclose(running.get_ydata(), [4, 3, 2.6, np.nan, 1, 1, 1, np.nan])
+    assert after.get_xydata().tolist() == [[3, 0.9], [6, 0.8]]
+    assert bottom.lines[2].get_label() == "its lowest, epoch 1"
+
+
+def test_schedule_lines_count_epochs_from_one_and_look_different():
+    (ax,) = figures.schedule_lines({name: [0.3, 0.2] for name in "abcde"}).axes
+    assert all(line.get_xdata()[0] == 1 for line in ax.lines)
+    looks = {(line.get_linestyle(), line.get_marker()) for line in ax.lines}
+    assert len(looks) == 5
+
+
+def test_schedule_runs_show_every_seed_its_last_and_its_best_epoch():
+    figure = figures.schedule_runs({"a": np.array([[0.5, 0.9, 0.8], [0.5, 0.6, 0.7]]), "b": np.full((2, 3), 0.5)})
+    first, _, ends = figure.axes
+    np.testing.assert_allclose([line.get_ydata() for line in first.lines], [[50, 10, 20], [50, 40, 30]])
+    best, last, mean = (line.get_xdata() for line in ends.lines[:3])
+    np.testing.assert_allclose(best, [90, 70])
+    np.testing.assert_allclose(last, [80, 70])
+    np.testing.assert_allclose(mean, [75, 75])
+
+
+def test_cone_reaches_exactly_the_pixels_that_the_unit_sees():
+    (ax,) = figures.cone(STAGES, 5).axes
+    pixels = next(line for line in ax.lines if line.get_marker() == "s" and line.get_markerfacecolor() == BLUE)
+    assert list(pixels.get_xdata()) == list(STAGES[-1].sees(5))
+    # The unit stands over their middle, and every line of the cone ends below it at a unit of the layer before.
+    top = next(line for line in ax.lines if set(line.get_ydata()) == {len(STAGES)} and len(line.get_xdata()) == 1)
+    assert top.get_xdata()[0] == np.mean(STAGES[-1].sees(5))
+    ends = [tuple(below) for _, below in ax.collections[0].get_segments()]
+    assert {x for x, level in ends if level == 0} == set(STAGES[-1].sees(5))
+
+
+def test_cone_of_a_padded_layer_is_refused():
+    with pytest.raises(ValueError, match="without padding"):
+        figures.cone(trace([Layer(3, 16, padding="same")]), 0)
+
+
+def test_effective_fields_are_scaled_to_their_strongest_pixel_and_framed():
+    first, *_ = figures.effective_fields(IMAGES[:3], STAGES, list("abc")).axes
+    np.testing.assert_allclose(first.images[0].get_array(), IMAGES[0] / IMAGES[0].max())
+    assert first.images[0].get_clim() == (0, 1)
+    frame = first.patches[0]
+    seen = STAGES[0].sees(12)
+    assert (frame.get_x() + 0.5, frame.get_width()) == (seen.start, len(seen))
+
+
+def test_sees_and_uses_dims_the_digit_by_the_influence():
+    *_, last = figures.sees_and_uses(IMAGES[0], IMAGES[1], range(3, 9), range(0, 6)).axes
+    np.testing.assert_allclose(last.images[0].get_array(), IMAGES[0] * IMAGES[1] / IMAGES[1].max())
+    assert last.images[0].get_clim() == (0, IMAGES[0].max())
+
+
+def test_spread_plots_each_series_under_its_name():
+    (ax,) = figures.spread([1, 2], [3, 4], [5, 6], [7, 8], [9, 10]).axes
+    shown = {line.get_label().split()[0]: list(line.get_ydata()) for line in ax.lines}
+    assert shown == {"if": [3, 4], "law": [5, 6], "equal": [7, 8], "random": [9, 10]}
+
+
+def test_mixing_shows_all_maps_and_mixtures_on_one_scale():
+    maps, mixed = RNG.random((9, 9, 4)), 2 * RNG.random((9, 9, 2))
+    images = [ax.images[0] for ax in figures.mixing(maps, list("abcd"), mixed, ["e", "f"]).axes if ax.images]
+    assert {image.get_clim() for image in images} == {(0, mixed.max())}
+    np.testing.assert_array_equal(images[5].get_array(), mixed[:, :, 1])
+
+
+def test_side_by_side_shows_each_map_under_its_caption_on_one_scale():
+    first, second = figures.side_by_side({"a": IMAGES[0], "b": 2 * IMAGES[1]}).axes
+    assert (first.get_title("center"), second.get_title("center")) == ("a", "b")
+    np.testing.assert_array_equal(second.images[0].get_array(), 2 * IMAGES[1])
+    highest = max(IMAGES[0].max(), 2 * IMAGES[1].max())
+    assert first.images[0].get_clim() == second.images[0].get_clim() == (0, highest)
+
+
+def test_break_even_marks_the_chosen_number():
+    (ax,) = figures.break_even([8, 9, 10], {"a": [0.8, 0.9, 1]}, chosen=9).axes
+    assert ax.lines[0].get_markevery() == [1]
+    assert ax.lines[1].get_ydata() == [1, 1]
+
+
+def test_activated_maps_share_a_scale_with_white_at_zero():
+    figure = figures.activated_maps(IMAGES[0], {"before": IMAGES[1] - 3, "relu": IMAGES[2]})
+    before, relu = (figure.axes[i].images[0] for i in (1, 2))
+    np.testing.assert_array_equal(before.get_array(), IMAGES[1] - 3)
+    assert before.norm is relu.norm
+    assert -before.norm.vmin == before.norm.vmax == np.abs(IMAGES[1] - 3).max()
+
+
+def test_functions_and_slopes_show_both_curves():
+    z, values, slopes = np.linspace(-1, 1, 5), np.arange(5), np.ones(5)
+    first, spare = figures.functions_and_slopes(z, {"only": (values, slopes)}).axes
+    function, slope = first.lines[-2:]
+    np.testing.assert_array_equal(function.get_ydata(), values)
+    np.testing.assert_array_equal(slope.get_ydata(), slopes)
+    assert not spare.axison
+
+
+def test_gradient_norms_join_the_geometric_means_of_the_runs():
+    runs = np.array([[0.01, 0.1, 1], [0.04, 0.4, 1]])
+    figure = figures.gradient_norms({"sigmoid": runs}, [0.0625, 0.25, 1])
+    means, bound = figure.axes[0].lines
+    np.testing.assert_allclose(means.get_ydata(), [0.02, 0.2, 1])
+    np.testing.assert_allclose(bound.get_ydata(), [0.0625, 0.25, 1])
+    assert figure.axes[0].get_yscale() == "log"
+
+
+def test_gradient_norms_have_styles_for_four_functions():
+    with pytest.raises(ValueError, match="four"):
+        figures.gradient_norms(dict.fromkeys("abcde", np.ones((2, 3))), [1, 1, 1])
+
+
+def test_dead_units_share_a_scale():
+    counts = {"2 digits": np.full((4, 4), 5), "9 digits": np.eye(4, dtype=int)}
+    figure = figures.dead_units(counts)
+    for ax, count in zip(figure.axes, counts.values(), strict=False):
+        np.testing.assert_array_equal(ax.images[0].get_array(), count)
+        assert ax.images[0].get_clim() == (0, 5)
+
+
+def test_paths_writes_the_numbers_into_the_cells():
+    counts = np.arange(9).reshape(3, 3)
+    (ax,) = figures.paths([counts], ["a"]).axes
+    assert [text.get_text() for text in ax.texts] == [str(count) for count in range(9)]
+
+
+def test_border_draws_answers_at_the_scale_of_the_image():
+    _, valid, padded = figures.border(IMAGES[0], RNG.random((26, 26)), RNG.random((28, 28))).axes
+    assert list(valid.images[0].get_extent()) == [0.5, 26.5, 26.5, 0.5]
+    assert list(padded.images[0].get_extent()) == [-0.5, 27.5, 27.5, -0.5]
+
+
+def test_left_over_has_a_dot_for_every_kernel():
+    (ax,) = figures.left_over({1: [0.3, 0.4], 2: [0.0, 0.1]}).axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [[0.3, 0.4], [0.0, 0.1]]
+
+
+def test_window_shows_the_pixels_the_weights_and_the_sum():
+    kernel, answers = np.array([[1, 0], [-2, 1]]), RNG.normal(size=(27, 27))
+    digit, pixels, weights, result = figures.window(IMAGES[0], kernel, answers, row=4, column=9).axes
+    assert (digit.patches[0].get_x() + 0.5, digit.patches[0].get_y() + 0.5) == (9, 4)
+    assert [text.get_text() for text in weights.texts] == ["1", "0", "-2", "1"]
+    assert pixels.texts[3].get_text() == f"{IMAGES[0][5, 10]:.1f}"
+    assert result.get_title("center") == f"sum: {answers[4, 9]:.1f}"
+
+
+def test_geometry_draws_small_maps_at_the_scale_of_the_largest():
+    figure = figures.geometry([RNG.normal(size=(26, 26)), RNG.normal(size=(13, 13))], ["plain", "stride 2"])
+    widths = [np.ptp(ax.get_xlim()) for ax in figure.axes]
+    assert widths == [26, 26]
+    assert figure.axes[1].get_title("center") == "stride 2\n13 × 13"
+
+
+def test_moved_has_one_colour_scale_for_its_maps():
+    maps = [scale * RNG.normal(size=(26, 26)) for scale in (1, 2, 3)]
+    axes = figures.moved(list(IMAGES[:3]), maps).axes
+    assert {ax.images[0].norm.halfrange for ax in axes[3:]} == {max(np.abs(m).max() for m in maps)}
+
+
+def test_map_stacks_share_colours_within_a_layer_only():
+    stacks = {"one": RNG.random((26, 26, 16)), "two": 3 * RNG.random((4, 4, 16))}
+    limits = [ax.images[0].get_clim() for ax in figures.map_stacks(stacks).axes]
+    assert limits == [(0, stacks["one"].max())] * 16 + [(0, stacks["two"].max())] * 16
+
+
+def test_before_after_tells_what_is_cut_off_from_what_is_kept():
+    values = np.array([[-2.0, -1.0, 3.0], [1.0, -0.5, 0.2]])
+    spread = figures.before_after(values, np.maximum(values, 0)).axes[2]
+    assert sum(bar.get_height() for bar in spread.patches if bar.get_hatch()) == 3
+    assert sum(bar.get_height() for bar in spread.patches if not bar.get_hatch()) == 3
+
+
+def test_scales_shows_each_map_on_its_own_scale_and_on_the_shared_one():
+    maps = RNG.random((9, 9, 3)) * [1, 2, 3]
+    axes = figures.scales(maps).axes
+    own, shared = ([ax.images[0].get_clim()[1] for ax in part] for part in (axes[:3], axes[3:]))
+    assert own == list(maps.max(axis=(0, 1)))
+    assert shared == [maps.max()] * 3
+
+
+def test_ablation_numbers_the_channels():
+    (ax,) = figures.ablation([0.1, 0.5, 0.2], [3, 0, 9]).axes
+    assert [(text.get_text(), *text.xy) for text in ax.texts] == [("0", 0.1, 3), ("1", 0.5, 0), ("2", 0.2, 9)]

@@ -16,7 +16,7 @@ LAYERS = [
     {"backend"},
     {"convolve", "kernels", "activations"},
     {"arithmetic"},
-    {"glue", "__init__"},
+    {"glue", "quiz", "__init__"},
 ]
 NUMPY_ONLY = {"arithmetic", "convolve", "kernels", "activations"}  # concept chapters run without TensorFlow
 

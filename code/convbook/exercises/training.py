@@ -23,9 +23,7 @@ def ceilings(answer: Sequence[float]) -> str:
         "the three ceilings",
         mistakes={
             "a zeroed true class can still win: it ties with the other zeroed ones": [1 - p for p in rates],
-            "a tie goes to the lowest zeroed class, not to a random one of ten": [
-                1 - p + p / 10 for p in rates
-            ],
+            "a tie goes to the lowest zeroed class, not to a random one of ten": [1 - p + p / 10 for p in rates],
             "count the true class among the zeroed ones: ten logits, not nine": [
                 (1 - p) + (1 - (1 - p) ** 9) / 9 for p in rates
             ],

@@ -1,0 +1,114 @@
+"""Checks of chapter 3, on 3 × 3 convolutions."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convbook.arithmetic import Layer, trace
+from convbook.convolve import corr2d, true_convolution
+from convbook.exercises.verdict import call, check, expect
+
+
+@check
+def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
+    """Check a function that makes one 5 × 5 kernel of two 3 × 3 kernels, applied one after the other."""
+    rng = np.random.default_rng(3)
+    down = np.array([[0, 0, 0], [0, 0, 0], [0, 1, 0]])
+    right = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]])
+    cases = {
+        "one kernel looks a pixel down, the other a pixel to the right": (down, right),
+        "two kernels of random whole numbers": tuple(rng.integers(-3, 4, (2, 3, 3))),
+    }
+    for case, (first, second) in cases.items():
+        expect(
+            call(function, first, second),
+            true_convolution(np.pad(first, 2), second),
+            case,
+            mistakes={
+                "slide one kernel over the other flipped along both axes; as it is, it gives their correlation": (
+                    corr2d(np.pad(first, 2), second)
+                ),
+                "the kernels are flipped, both: the result looks into the opposite direction": (
+                    true_convolution(np.pad(first, 2), second)[::-1, ::-1]
+                ),
+                "multiply every weight of one with every weight of the other, not only those at the same place": (
+                    np.pad(first * second, 1)
+                ),
+                "the two layers come one after the other, so their weights are multiplied, not added": (
+                    np.pad(first + second, 1)
+                ),
+                "the result needs 5 × 5 weights: pad one kernel by two, not by one": (
+                    true_convolution(np.pad(first, 1), second)
+                ),
+            },
+        )
+    return "the composed kernel does what the two do one after the other"
+
+
+@check
+def layers_until_gone(layers_of_3: int, last_side_of_3: int, layers_of_5: int, last_side_of_5: int) -> str:
+    """Check how many layers of 3 × 3 and of 5 × 5 fit on 28 × 28 pixels, and the side of the last map."""
+    for kernel, layers, side in ((3, layers_of_3, last_side_of_3), (5, layers_of_5, last_side_of_5)):
+        right = (28 - 1) // (kernel - 1)
+        expect(
+            layers,
+            right,
+            f"the number of {kernel} × {kernel} layers",
+            mistakes={
+                "one too many: a map must have as many pixels as the kernel for the kernel to fit": right + 1,
+                "a layer takes k - 1 pixels away, not k": 28 // kernel,
+                f"a map of {28 - (right - 1) * (kernel - 1)} still holds a kernel of {kernel}": right - 1,
+            },
+            reveal=False,
+        )
+        expect(
+            side,
+            28 - right * (kernel - 1),
+            f"the side of the last map with {kernel} × {kernel} kernels",
+            mistakes={"that map can take another layer": 28 - (right - 1) * (kernel - 1)},
+            reveal=False,
+        )
+    return "small kernels leave room for more layers"
+
+
+@check
+def stack_parameters(function: Callable[[int, int, int], int]) -> str:
+    """Check a function of (kernel, layers, channels) for the parameters of a stack with equal channels."""
+    for kernel, layers, channels in ((3, 2, 16), (5, 1, 16), (3, 3, 2), (7, 1, 4)):
+        right = sum(stage.parameters for stage in trace([Layer(kernel, channels)] * layers, channels=channels))
+        weights = layers * kernel**2 * channels**2
+        expect(
+            call(function, kernel, layers, channels),
+            right,
+            f"{layers} of {kernel} × {kernel} with {channels} channels",
+            mistakes={
+                "each filter has a bias, too": weights,
+                "a filter has a kernel for every channel that it reads": layers * (kernel**2 + 1) * channels,
+                "there is one bias for each filter, not one for each kernel of a filter": weights
+                + layers * channels**2,
+                "there is one bias for each filter, not one for each layer": weights + layers,
+                "count the parameters of all layers": right // layers,
+            },
+        )
+    return "four stacks, biases included"
+
+
+@check
+def widest_middle(answer: int) -> str:
+    """Check the largest number of middle channels for which two 3 × 3 layers from 1 to 16 channels save weights."""
+    expect(
+        answer,
+        max(m for m in range(1, 17) if 9 * m + 9 * m * 16 < 25 * 16),
+        "the number of middle channels",
+        mistakes={
+            "that holds for equal channels everywhere; here the input has one": 16,
+            "the second layer reads m channels and has 16 filters: 9 · 16 · m weights": max(
+                m for m in range(1, 60) if 9 * m + 9 * 16 < 25 * 16
+            ),
+            "fewer weights, not more": 3,
+            "a few more weights are allowed": 1,
+        },
+        reveal=False,
+    )
+    return "two middle channels, hardly room for sixteen features"

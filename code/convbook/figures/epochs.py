@@ -1,0 +1,105 @@
+"""Figures of epochs and learning-rate schedules: the course of a rate, the steps of an epoch, runs beside runs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, GREEN, INK, VERMILLION, WIDTH
+
+# Colour, line and marker: five lines that differ in more than colour. One list, so a schedule keeps its look.
+LOOKS = ((BLUE, "-", "o"), (INK, ":", "v"), (VERMILLION, "-", "s"), (GREEN, "--", "^"), (INK, "-.", "D"))
+
+
+def schedule_lines(rates: Mapping[str, Sequence[float]]) -> Figure:
+    """Plot the learning rate of every epoch, one line for each named schedule, five at most."""
+    figure = Figure(figsize=(WIDTH, 3.4))
+    ax = figure.subplots()
+    for (name, values), (color, line, marker) in zip(rates.items(), LOOKS, strict=False):
+        epochs = range(1, len(values) + 1)
+        ax.plot(epochs, values, line, marker=marker, markersize=4, color=color, label=name)
+    ax.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    ax.set_xticks([1, *range(5, len(epochs) + 1, 5)])
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def steps_and_epochs(
+    batches: NDArray, sizes: Sequence[int], training: Sequence[float], validation: Sequence[float]
+) -> Figure:
+    """Show the loss of a run twice: step by step in its first epochs, and epoch by epoch in all of them.
+
+    Args:
+        batches: loss of each batch before its update, (epochs, steps).
+        sizes: examples in each batch of an epoch, (steps,).
+        training: loss on the training set after each epoch of the whole run.
+        validation: likewise on the validation set.
+    """
+    figure = Figure(figsize=(WIDTH, 5.2))
+    top, bottom = figure.subplots(2)
+    epochs, steps = batches.shape
+    at = np.arange(1.0, batches.size + 1).reshape(epochs, steps)
+    running = np.cumsum(batches * np.array(sizes), axis=1) / np.cumsum(sizes)
+    breaks = np.full((epochs, 1), np.nan)  # nan is drawn as nothing: each epoch starts a new line
+    top.plot(at.ravel(), batches.ravel(), "o", color=INK, markersize=2.5, label="one batch")
+    top.plot(
+        np.hstack([at, breaks]).ravel(),
+        np.hstack([running, breaks]).ravel(),
+        color=VERMILLION,
+        label="running mean, as the log shows it",
+    )
+    top.plot(at[:, -1], training[:epochs], "D", color=BLUE, label="all training digits, after the epoch")
+    for end in at[:-1, -1]:
+        top.axvline(end + 0.5, ymax=0.6, color=INK, linestyle=":", linewidth=1)
+    top.set(xlabel="step", ylabel="loss", ylim=(0, None), title=f"{epochs} epochs of {steps} steps")
+    top.legend(frameon=False, fontsize=9)
+
+    count = range(1, len(training) + 1)
+    best = int(np.argmin(validation))
+    bottom.plot(count, training, color=BLUE, label="training digits")
+    bottom.plot(count, validation, "--", color=GREEN, label="validation digits")
+    bottom.plot(count[best], validation[best], "^", color=GREEN, label=f"its lowest, epoch {count[best]}")
+    room = 1.3 * max(*training, *validation)  # for the legend
+    bottom.set(xlabel="epoch", ylabel="loss after it", ylim=(0, room), title=f"{len(training)} epochs")
+    bottom.legend(frameon=False, fontsize=9, loc="upper right")
+    return figure
+
+
+def schedule_runs(accuracies: Mapping[str, NDArray]) -> Figure:
+    """Compare schedules by their runs: the validation error of every epoch above, the end of every run below.
+
+    Args:
+        accuracies: by schedule, five at most, the validation accuracy (seeds, epochs).
+    """
+    figure = Figure(figsize=(WIDTH, 5.2))
+    grid = figure.add_gridspec(2, len(accuracies), height_ratios=[1, 1.3])
+    panels = [figure.add_subplot(grid[0, 0])]
+    panels += [figure.add_subplot(grid[0, i], sharey=panels[0]) for i in range(1, len(accuracies))]
+    ends = figure.add_subplot(grid[1, :])
+    shapes = zip(panels, accuracies.items(), LOOKS, strict=False)
+    for row, (ax, (name, runs), (color, _, marker)) in enumerate(shapes):
+        epochs = np.arange(1, runs.shape[1] + 1)
+        ax.plot(epochs, 100 * (1 - runs.T), color=color, linewidth=1)
+        ax.set_title(name, fontsize=9)
+        ax.set_xticks([1, len(epochs)])
+        ax.tick_params(labelleft=row == 0)
+        last, best = 100 * runs[:, -1], 100 * runs.max(axis=1)
+        ends.plot(best, np.full(len(runs), row - 0.22), marker, color=color, fillstyle="none")
+        ends.plot(last, np.full(len(runs), row), marker, color=color)
+        ends.plot([last.mean()] * 2, [row - 0.1, row + 0.3], color=INK, linewidth=1.5)
+    panels[0].set(yscale="log", ylabel="error (%)", yticks=[2, 5, 20, 90])
+    panels[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panels[0].yaxis.set_minor_locator(NullLocator())
+    panels[len(panels) // 2].set_xlabel("epoch")
+    ends.set(yticks=range(len(accuracies)), yticklabels=list(accuracies), ylim=(len(accuracies) - 0.4, -0.6))
+    ends.set_xlabel("validation accuracy (%)")
+    keys = [
+        Line2D([], [], color=INK, marker="o", linestyle="none", label="last epoch"),
+        Line2D([], [], color=INK, marker="|", markersize=10, markeredgewidth=1.5, linestyle="none", label="its mean"),
+        Line2D([], [], color=INK, marker="o", linestyle="none", fillstyle="none", label="best epoch"),
+    ]
+    figure.legend(handles=keys, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure

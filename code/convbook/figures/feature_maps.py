@@ -1,0 +1,71 @@
+"""Figures of chapter 5: stacks of maps, before and after the ReLU, colour scales, channels switched off."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.colors import CenteredNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, INK, MAP, SIGNED, VERMILLION, WIDTH, bare_axes
+
+
+def map_stacks(stacks: Mapping[str, NDArray]) -> Figure:
+    """Show all maps (H, W, 16) of some layers, two rows a layer, at one scale of pixels; a layer shares its colours."""
+    figure = Figure(figsize=(WIDTH, 1.75 * len(stacks)))
+    largest = max(len(stack) for stack in stacks.values())
+    parts = figure.subfigures(len(stacks), 1, squeeze=False)[:, 0]
+    for part, (name, stack) in zip(parts, stacks.items(), strict=True):
+        part.set_facecolor("none")
+        part.suptitle(f"{name}: {len(stack)} × {len(stack)}", fontsize=9)
+        margin = (largest - len(stack)) / 2
+        for channel, ax in enumerate(part.subplots(2, 8).flat):
+            ax.set_axis_off()
+            ax.imshow(stack[:, :, channel], cmap=MAP, vmin=0, vmax=stack.max())
+            low, high = -0.5 - margin, len(stack) - 0.5 + margin
+            ax.set(xlim=(low, high), ylim=(high, low))
+    return figure
+
+
+def before_after(before: NDArray, after: NDArray) -> Figure:
+    """Show one map (H, W) before its ReLU and after it, and how its values are spread."""
+    figure = Figure(figsize=(WIDTH, 2.1))
+    first, second, spread = figure.subplots(1, 3, width_ratios=[1, 1, 1.3])
+    norm = CenteredNorm(halfrange=float(np.abs(before).max()))
+    for ax, values, name in ((first, before, "before"), (second, after, "after")):
+        ax.imshow(values, cmap=SIGNED, norm=norm)
+        ax.set_title(name, loc="center", fontsize=9)
+        ax.set_axis_off()
+    edges = np.linspace(before.min(), before.max(), 30)
+    spread.hist(before[before < 0], edges, color=VERMILLION, hatch="////", edgecolor=INK, linewidth=0.3)
+    spread.hist(before[before >= 0], edges, color=BLUE)
+    spread.axvline(0, color=INK, linewidth=1)
+    spread.set_title("cut off | kept", loc="center", fontsize=9)
+    spread.set(xlabel="value before", yticks=[])
+    spread.spines["left"].set_visible(False)
+    return figure
+
+
+def scales(maps: NDArray) -> Figure:
+    """Show the same maps (H, W, N) on a colour scale each and, below, on one for all, with their largest values."""
+    count = maps.shape[-1]
+    figure, axes = bare_axes(2, count, 1.1)
+    for channel, (own, shared) in enumerate(axes.T):
+        own.imshow(maps[:, :, channel], cmap=MAP, vmin=0)
+        shared.imshow(maps[:, :, channel], cmap=MAP, vmin=0, vmax=maps.max())
+        shared.set_title(f"≤ {maps[:, :, channel].max():.1f}", loc="center", fontsize=8.5)
+    axes[0, 0].set_title("a scale each")
+    return figure
+
+
+def ablation(brightness: Sequence[float], harm: Sequence[int]) -> Figure:
+    """Plot, for every channel, its mean value and the errors that are added without it."""
+    figure = Figure(figsize=(WIDTH, 3.2))
+    ax = figure.subplots()
+    ax.plot(brightness, harm, "o", color=BLUE)
+    for channel, place in enumerate(zip(brightness, harm, strict=True)):
+        ax.annotate(str(channel), place, (4, 3), textcoords="offset points", fontsize=9)
+    ax.set(xlabel="mean value of the channel's map", ylabel="more digits misread without it", xlim=(0, None))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure

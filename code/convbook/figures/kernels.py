@@ -1,0 +1,137 @@
+"""Figures of kernels: what they answer, how one is learned, and what a trained network's look like."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+from matplotlib.colors import CenteredNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, DIGIT, GREEN, INK, SIGNED, VERMILLION, WIDTH, bare_axes, color_scale
+
+
+def kernel_answers(
+    images: Sequence[NDArray], kernels: Mapping[str, NDArray], answers: Sequence[Sequence[NDArray]]
+) -> Figure:
+    """Show images in the first column and, in a column for each kernel, its numbers and its answers.
+
+    An answer without negative values is drawn in greys like its image; any other on a colour scale of its own with
+    white at zero, cut off at its 99th percentile so that a few strong pixels do not pale the rest.
+
+    Args:
+        images: grey images.
+        kernels: the kernels (k, k) by the name over their column.
+        answers: for each image, each kernel's answer.
+    """
+    figure, axes = bare_axes(1 + len(images), 1 + len(kernels), 1.42)
+    for ax, (name, kernel) in zip(axes[0, 1:], kernels.items(), strict=True):
+        size = len(kernel)
+        ax.set_title(name, loc="center")
+        ax.set(xlim=(-0.6, size - 0.4), ylim=(size - 0.4, -0.6), aspect="equal")
+        ends = -0.5, size - 0.5
+        ax.hlines(np.arange(size + 1) - 0.5, *ends, color=INK, linewidth=0.6)
+        ax.vlines(np.arange(size + 1) - 0.5, *ends, color=INK, linewidth=0.6)
+        for (row, column), weight in np.ndenumerate(kernel):
+            text = str(Fraction(float(weight)).limit_denominator(100)).replace("-", "−")
+            ax.text(column, row, text, ha="center", va="center", fontsize=8.5)
+    for row, image, shown in zip(axes[1:], images, answers, strict=True):
+        row[0].imshow(image, cmap=DIGIT)
+        for ax, answer in zip(row[1:], shown, strict=True):
+            if answer.min() < 0:
+                halfrange = float(np.percentile(np.abs(answer), 99))
+                ax.imshow(answer, cmap=SIGNED, norm=CenteredNorm(halfrange=halfrange))
+            else:
+                ax.imshow(answer, cmap=DIGIT, vmin=image.min(), vmax=image.max())
+    return figure
+
+
+def profile(pixels: NDArray, answers: Mapping[str, NDArray]) -> Figure:
+    """Draw one row of an image as bars and below it each kernel's answer, every bar with its number.
+
+    Args:
+        pixels: brightness along the row, (n,).
+        answers: answers (n - 2,) by the kernel's name; they stand under the middle of their crop.
+    """
+    panels = {"pixels": (np.arange(len(pixels)), pixels)}
+    panels |= {name: (np.arange(1, len(pixels) - 1), answer) for name, answer in answers.items()}
+    figure = Figure(figsize=(WIDTH, 1.05 * len(panels)))
+    for ax, (name, (places, values)) in zip(figure.subplots(len(panels), sharex=True), panels.items(), strict=True):
+        ax.set_title(name)
+        ax.axhline(0, color=INK, linewidth=0.8)
+        ax.bar(places, values, color=np.where(values < 0, VERMILLION, BLUE), width=0.7)
+        for place, value in zip(places, values, strict=True):
+            text = f"{value:.0f}".replace("-", "−")
+            ax.annotate(
+                text,
+                (place, value),
+                (0, 1.5 if value >= 0 else -1.5),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if value >= 0 else "top",
+                fontsize=8.5,
+            )
+        ax.margins(y=0.35)
+        ax.spines[:].set_visible(False)
+        ax.set(xticks=[], yticks=[])
+    return figure
+
+
+def learning(losses: NDArray, kernels: Mapping[str, NDArray]) -> Figure:
+    """Plot the loss over the steps of training and, below it, kernels on one colour scale.
+
+    Args:
+        losses: the loss before each step, (steps,).
+        kernels: kernels (rows, columns) by their caption: some steps, then the one to be learned.
+    """
+    figure = Figure(figsize=(WIDTH, 3.9))
+    grid = figure.add_gridspec(2, len(kernels), height_ratios=(3, 1))
+    curve = figure.add_subplot(grid[0, :])
+    curve.plot(losses, color=BLUE)
+    curve.set(yscale="log", xlabel="step", ylabel="loss (log scale)")
+    norm = CenteredNorm(halfrange=max(float(np.abs(kernel).max()) for kernel in kernels.values()))
+    axes = []
+    for column, (caption, kernel) in enumerate(kernels.items()):
+        ax = figure.add_subplot(grid[1, column])
+        ax.imshow(kernel, cmap=SIGNED, norm=norm)
+        ax.set_title(caption, loc="center", fontsize=9)
+        ax.set_axis_off()
+        axes.append(ax)
+    color_scale(figure, np.array(axes), norm, "weight")
+    return figure
+
+
+def relatives(kernels: NDArray, nearest: NDArray, similarities: NDArray, chance: NDArray) -> Figure:
+    """Show kernels over their nearest hand-made relatives, most similar first, and the similarities against chance.
+
+    Every kernel is drawn on a scale of its own, because similarity asks for the pattern and not for the size.
+
+    Args:
+        kernels: (N, 3, 3).
+        nearest: the hand-made kernel that is nearest to each, (N, 3, 3).
+        similarities: how similar the two are, (N,), 0 to 1.
+        chance: the similarities of many random kernels with their nearest relatives.
+    """
+    order = np.argsort(-similarities)
+    columns, block = 8, 10  # a block of cells: two for the number, three for each kernel and a gap below it
+    blocks = -(-len(kernels) // columns)
+    canvas = np.full((blocks * block, columns * 4 - 1), np.nan)  # nan is drawn as nothing
+    figure = Figure(figsize=(WIDTH, 1.72 * blocks + 2.1))
+    top, bottom = figure.subplots(2, height_ratios=(1.72 * blocks, 1.7))
+    top.set_axis_off()
+    for place, index in enumerate(order):
+        upper, left = place // columns * block, place % columns * 4
+        top.text(left + 1, upper + 1, f"{similarities[index]:.2f}", ha="center", va="center", fontsize=9)
+        for row, shown in ((upper + 2, kernels[index]), (upper + 6, nearest[index])):
+            canvas[row : row + 3, left : left + 3] = shown / np.abs(shown).max()
+    top.imshow(canvas, cmap=SIGNED, norm=CenteredNorm(halfrange=1))
+
+    heights, _, _ = bottom.hist(chance, bins=np.linspace(0, 1, 41), color=GREEN, alpha=0.5, label="random kernels")
+    mark = float(np.percentile(chance, 95))
+    bottom.axvline(mark, color=INK, linestyle=":", label="95 % of them are left of this line")
+    heights_of_marks = np.full(len(similarities), 0.12 * heights.max())
+    bottom.plot(similarities, heights_of_marks, "^", color=INK, label="trained kernels")
+    bottom.set(xlim=(0, 1), ylim=(0, 1.9 * heights.max()), yticks=[], xlabel="similarity to the nearest turn")
+    bottom.spines["left"].set_visible(False)
+    bottom.legend(frameon=False, fontsize=9, loc="upper left")
+    return figure

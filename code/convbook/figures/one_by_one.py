@@ -1,0 +1,51 @@
+"""Figures of chapter 4: channels that mix, pixels that do not, and what a bottleneck costs."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, GREEN, INK, MAP, VERMILLION, WIDTH, bare_axes
+
+
+def mixing(maps: NDArray, names: Sequence[str], mixed: NDArray, mixed_names: Sequence[str]) -> Figure:
+    """Show maps (H, W, C) in a row and mixtures of them (H, W, M) in a row below, all on one colour scale."""
+    figure, axes = bare_axes(2, len(names), 1.5)
+    highest = max(maps.max(), mixed.max())
+    for row, stack, captions in zip(axes, (maps, mixed), (names, mixed_names), strict=True):
+        for channel, (ax, caption) in enumerate(zip(row, captions, strict=False)):
+            ax.imshow(stack[:, :, channel], cmap=MAP, vmin=0, vmax=highest)
+            ax.set_title(caption, loc="center", fontsize=9)
+    return figure
+
+
+def side_by_side(images: Mapping[str, NDArray]) -> Figure:
+    """Show maps (H, W) in a row, each under its caption, on one colour scale that starts at 0."""
+    figure, axes = bare_axes(1, len(images), 1.9)
+    highest = max(image.max() for image in images.values())
+    for ax, (caption, image) in zip(axes.flat, images.items(), strict=True):
+        ax.imshow(image, cmap=MAP, vmin=0, vmax=highest)
+        ax.set_title(caption, loc="center", fontsize=9)
+    return figure
+
+
+def break_even(middles: Sequence[int], costs: Mapping[str, Sequence[float]], chosen: int) -> Figure:
+    """Plot what a bottleneck costs by its number of middle channels.
+
+    Args:
+        middles: numbers of middle channels.
+        costs: by name, three at most, the cost for each of them, as a share of the cost without a bottleneck.
+        chosen: the number of middle channels to mark on every line.
+    """
+    figure = Figure(figsize=(WIDTH, 3.2))
+    ax = figure.subplots()
+    styles = ((VERMILLION, "-", "s"), (GREEN, "-.", "^"), (BLUE, "--", "o"))
+    for (name, shares), (color, line, marker) in zip(costs.items(), styles, strict=False):
+        ax.plot(middles, shares, line, color=color, label=name, marker=marker, markevery=[list(middles).index(chosen)])
+    ax.axhline(1, color=INK, linestyle=":", linewidth=1)
+    ax.set(xlabel="middle channels", ylabel="MACs, share of those without", ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.legend(frameon=False)
+    return figure

@@ -1,0 +1,130 @@
+"""Figures of receptive fields: what a unit could see, what it uses, and how both grow with depth."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convbook.arithmetic import Stage
+from convbook.figures.style import BLUE, DIGIT, GREEN, INK, MAP, VERMILLION, WIDTH, bare_axes, outline
+
+
+def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: range) -> Figure:
+    """Show a digit with a unit's receptive field, how much each pixel counts, and the digit dimmed by that.
+
+    Args:
+        image: the digit (28, 28).
+        influence: what each pixel counts for the unit (28, 28), on any scale.
+        rows: image rows of the receptive field.
+        columns: its columns.
+    """
+    figure, axes = bare_axes(1, 3, 2.1)
+    share = influence / influence.max()
+    pictures = (
+        ("what it could see", image, DIGIT),
+        ("how much a pixel counts", share, MAP),
+        ("what that leaves", image * share, DIGIT),
+    )
+    for ax, (caption, picture, colors) in zip(axes.flat, pictures, strict=True):
+        ax.imshow(picture, cmap=colors, vmin=0, vmax=picture.max() if colors == MAP else image.max())
+        outline(ax, rows, columns)
+        ax.set_title(caption, loc="center", fontsize=9)
+    return figure
+
+
+def cone(rows: Sequence[Stage], unit: int) -> Figure:
+    """Draw a stack of layers along one axis, the image at the bottom, and all that one unit of the last layer sees.
+
+    Every unit stands over the middle of the pixels that it sees. The layers must not pad.
+
+    Args:
+        rows: the layers' rows from ``arithmetic.trace``.
+        unit: index of the unit in the last layer.
+
+    Raises:
+        ValueError: a layer pads.
+    """
+    if any(row.start for row in rows):
+        raise ValueError("the cone is drawn for layers without padding")
+    size = rows[0].image_size
+    places = [np.arange(size, dtype=float)]  # the image's pixels, then each layer's units, counted in pixels
+    places += [np.arange(row.size) * row.jump + (row.receptive_field - 1) / 2 for row in rows]
+
+    # From the top down: the units that the cone contains, and the lines to what their kernels cover.
+    seen, inside, lines = {unit}, [{unit}], []
+    for level in range(len(rows), 0, -1):
+        stride = rows[level - 1].jump // (rows[level - 2].jump if level > 1 else 1)
+        covered = set()
+        for index in sorted(seen):
+            for below in range(index * stride, index * stride + rows[level - 1].kernel):
+                lines.append([(places[level][index], level), (places[level - 1][below], level - 1)])
+                covered.add(below)
+        seen = covered
+        inside.insert(0, seen)
+
+    figure = Figure(figsize=(WIDTH, 0.55 * len(rows) + 0.6))
+    ax = figure.subplots()
+    ax.set_axis_off()
+    ax.add_collection(LineCollection(lines, colors=BLUE, linewidths=0.8, zorder=1))
+    labels = [("image", f"{size} pixels")]
+    labels += [(row.name, f"sees {row.receptive_field}, jump {row.jump}") for row in rows]
+    for level, (at, chosen, (name, note)) in enumerate(zip(places, inside, labels, strict=True)):
+        lit = np.isin(np.arange(len(at)), list(chosen))
+        shape = "s" if level == 0 else "o"
+        ax.plot(at[~lit], np.full((~lit).sum(), level), shape, ms=8, mfc="none", mec=INK, mew=0.8)
+        ax.plot(at[lit], np.full(lit.sum(), level), shape, ms=8, color=BLUE)
+        ax.text(-1, level, name, ha="right", va="center")
+        ax.text(size, level, note, va="center")
+    ax.set(xlim=(-0.35 * size, 1.52 * size), ylim=(-0.5, len(rows) + 0.5))
+    return figure
+
+
+def spread(
+    depths: Sequence[int], equal: Sequence[float], law: Sequence[float], exact: Sequence[float], random: Sequence[float]
+) -> Figure:
+    """Plot standard deviations, in pixels, of what units use of the image against the number of layers.
+
+    Args:
+        depths: numbers of layers.
+        equal: what it would be if every pixel of the receptive field counted the same.
+        law: the square-root law.
+        exact: measured on equal weights.
+        random: measured on random weights.
+    """
+    figure = Figure(figsize=(WIDTH, 3.2))
+    ax = figure.subplots()
+    ax.plot(depths, equal, "--", color=INK, label="if all pixels of the field counted the same")
+    ax.plot(depths, random, "^", color=VERMILLION, label="random weights and ReLU, measured")
+    ax.plot(depths, exact, "o", color=BLUE, label="equal weights, exact")
+    ax.plot(depths, law, "-", color=GREEN, label="law √(n (k² − 1) / 12)", zorder=0)
+    ax.set(xscale="log", yscale="log", xlabel="layers n of 3 × 3", ylabel="standard deviation in pixels")
+    ax.minorticks_off()
+    ax.set_xticks([1, 2, 4, 8, 12], ["1", "2", "4", "8", "12"])
+    ax.set_yticks([1, 2, 4, 8], ["1", "2", "4", "8"])
+    ax.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def effective_fields(influences: Sequence[NDArray], rows: Sequence[Stage], captions: Sequence[str]) -> Figure:
+    """Show what each pixel counts for the middle unit of several layers, three to a row, under its receptive field.
+
+    Each field is scaled to its strongest pixel, so that all share one scale.
+
+    Args:
+        influences: one (height, width) for each layer.
+        rows: the layers' rows from ``arithmetic.trace``.
+        captions: one for each layer.
+    """
+    figure, axes = bare_axes(-(-len(rows) // 3), 3, 2.1)
+    for ax, influence, row, caption in zip(axes.flat, influences, rows, captions, strict=False):
+        ax.imshow(influence / influence.max(), cmap=MAP, vmin=0, vmax=1)
+        seen = row.sees((row.size - 1) // 2)
+        outline(ax, seen, seen)
+        ax.set_title(caption, loc="center", fontsize=9)
+    scale = ScalarMappable(Normalize(0, 1), MAP)
+    figure.colorbar(scale, ax=axes, location="bottom", shrink=0.5, aspect=30, label="share of the strongest pixel")
+    return figure

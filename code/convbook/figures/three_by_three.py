@@ -1,0 +1,50 @@
+"""Figures of chapter 3: paths through small kernels, what padding does, which kernels can be composed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH, bare_axes
+
+
+def paths(counts: Sequence[NDArray], names: Sequence[str]) -> Figure:
+    """Show how many paths lead from each pixel to one result, as grids (k, k) of numbers on one colour scale."""
+    figure, axes = bare_axes(1, len(counts), 2.5)
+    highest = max(grid.max() for grid in counts)
+    for ax, grid, name in zip(axes.flat, counts, names, strict=True):
+        ax.imshow(grid, cmap="Blues", vmin=0, vmax=1.6 * highest)  # pale enough for the numbers on top
+        for (row, column), count in np.ndenumerate(grid):
+            ax.text(column, row, str(count), ha="center", va="center", color="black")
+        ax.set_title(name, loc="center")
+    return figure
+
+
+def border(image: NDArray, valid: NDArray, padded: NDArray) -> Figure:
+    """Show an image, and a kernel's answers without padding and with it, pixel for pixel at one scale."""
+    figure, axes = bare_axes(1, 3, 1.9)
+    first, second, third = axes.flat
+    first.imshow(image, cmap=DIGIT, vmin=0, vmax=1)
+    first.set_title("the digit", loc="center")
+    for ax, answers, name in ((second, valid, "no padding"), (third, padded, "a ring of zeros")):
+        margin = (len(image) - len(answers)) / 2 - 0.5
+        extent = margin, margin + len(answers), margin + len(answers), margin
+        ax.imshow(answers, cmap=MAP, vmin=0, vmax=padded.max(), extent=extent)
+        ax.set(xlim=(-0.5, len(image) - 0.5), ylim=(len(image) - 0.5, -0.5))
+        ax.set_title(f"{name}: {len(answers)} × {len(answers)}", loc="center", fontsize=9)
+    return figure
+
+
+def left_over(rests: Mapping[int, Sequence[float]]) -> Figure:
+    """Plot, by the number of middle channels, the share of each kernel that two small layers cannot reach."""
+    figure = Figure(figsize=(WIDTH, 2.8))
+    ax = figure.subplots()
+    for position, shares in enumerate(rests.values()):
+        places = position + np.linspace(-0.12, 0.12, len(shares))  # side by side, so that equal ones show
+        ax.plot(places, shares, "o", color=BLUE, markersize=5, alpha=0.7)
+    ax.set(xlabel="middle channels", ylabel="left over", ylim=(-0.02, None), xlim=(-0.5, len(rests) - 0.5))
+    ax.set_xticks(range(len(rests)), [str(middle) for middle in rests])
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    return figure

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from scipy.signal import convolve2d, correlate2d
+
+from convbook.backend import keras
+from convbook.exercises import check
+
+
+def stub(*arguments): ...
+
+
+def test_scipys_full_convolution_passes_as_composition():
+    assert check.compose(convolve2d).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (stub, "replace the dots"),
+        (correlate2d, "flipped along both axes"),
+        (lambda first, second: convolve2d(first, second)[::-1, ::-1], "the opposite direction"),
+        (lambda first, second: np.pad(first * second, 1), "not only those at the same place"),
+        (lambda first, second: np.pad(first + second, 1), "not added"),
+        (lambda first, second: convolve2d(first, second, mode="same"), "pad one kernel by two"),
+    ],
+)
+def test_wrong_compositions_get_their_hint(answer, hint):
+    verdict = check.compose(answer)
+    assert not verdict.passed
+    assert hint in verdict.message
+
+
+def layers_that_fit(kernel: int) -> tuple[int, int]:
+    """Let NumPy shrink a row of 28 pixels until the kernel no longer fits."""
+    row, layers = np.ones(28), 0
+    while len(row) >= kernel:
+        row, layers = np.convolve(row, np.ones(kernel), mode="valid"), layers + 1
+    return layers, len(row)
+
+
+def test_shrinking_a_row_passes():
+    assert check.layers_until_gone(*layers_that_fit(3), *layers_that_fit(5)).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ((..., ..., ..., ...), "replace the dots"),
+        ((14, 0, 6, 4), "one too many"),
+        ((9, 1, 5, 3), "k - 1 pixels away, not k"),
+        ((12, 4, 6, 4), "still holds a kernel"),
+        ((13, 4, 6, 4), "can take another layer"),
+        ((13, 2, 7, 0), "5 × 5 layers: one too many"),
+    ],
+)
+def test_wrong_stacks_get_their_hint(answer, hint):
+    verdict = check.layers_until_gone(*answer)
+    assert not verdict.passed
+    assert hint in verdict.message
+
+
+def keras_parameters(kernel: int, layers: int, channels: int) -> int:
+    stack = [keras.layers.Conv2D(channels, kernel) for _ in range(layers)]
+    return keras.Sequential([keras.Input((28, 28, channels)), *stack]).count_params()
+
+
+def test_keras_passes_as_counter():
+    assert check.stack_parameters(keras_parameters).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (stub, "replace the dots"),
+        (lambda k, n, c: n * k**2 * c**2, "each filter has a bias"),
+        (lambda k, n, c: n * (k**2 + 1) * c, "for every channel that it reads"),
+        (lambda k, n, c: n * (k**2 * c**2 + c**2), "not one for each kernel"),
+        (lambda k, n, c: n * (k**2 * c**2 + 1), "not one for each layer"),
+        (lambda k, n, c: k**2 * c**2 + c, "all layers"),
+    ],
+)
+def test_wrong_counts_get_their_hint(answer, hint):
+    verdict = check.stack_parameters(answer)
+    assert not verdict.passed
+    assert hint in verdict.message
+
+
+def test_the_widest_middle_by_counting_with_keras():
+    def weights(*layers) -> int:
+        return keras.Sequential([keras.Input((28, 28, 1)), *layers]).count_params()
+
+    large = weights(keras.layers.Conv2D(16, 5, use_bias=False))
+    small = {
+        m: weights(*[keras.layers.Conv2D(channels, 3, use_bias=False) for channels in (m, 16)]) for m in range(1, 17)
+    }
+    assert check.widest_middle(max(m for m, count in small.items() if count < large)).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (..., "replace the dots"),
+        (16, "equal channels everywhere"),
+        (28, "reads m channels"),
+        (3, "fewer weights, not more"),
+        (1, "a few more weights"),
+        (5, "is not right"),
+    ],
+)
+def test_wrong_middles_get_their_hint(answer, hint):
+    verdict = check.widest_middle(answer)
+    assert not verdict.passed
+    assert hint in verdict.message
