@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import correlate
+from scipy.stats import spearmanr
 
 from convbook import mnist
 from convbook.backend import keras
@@ -87,10 +88,44 @@ def test_folding_is_not_exact_with_zeros_as_padding(network, maps):
 
 
 def test_behind_a_pool_a_map_follows_even_shifts_only(network):
-    digits = np.roll(mnist.load().test_images[:5], 0, axis=2)
+    digits = mnist.load().test_images[:5]
     plain, by_one, by_two = (
         feature_maps(network, mnist.to_input(np.roll(digits, shift, axis=2)))["pool4"] for shift in (0, 1, 2)
     )
     np.testing.assert_allclose(by_two[:, :, 2:], plain[:, :, 1:-1], atol=1e-4)
     assert not np.allclose(by_one[:, :, 2:], plain[:, :, 1:-1], atol=0.1)
     assert not np.allclose(by_one[:, :, 2:], plain[:, :, 2:], atol=0.1)
+
+
+@pytest.mark.parametrize("seed", [1, 2])  # the page draws its digits with seed 0
+def test_a_bright_channel_is_not_an_important_one(network, seed):
+    """Layer 5 alone would suggest that it is; layer 8 says the contrary. Not a matter of which digits are drawn."""
+    digits = mnist.load()
+    sample = np.random.default_rng(seed).permutation(60_000)[:1000]
+    labels = digits.train_labels[sample]
+    maps = feature_maps(network, mnist.to_input(digits.train_images[sample]))
+    probabilities = maps["probabilities"]
+
+    def lost(name: str, constant: np.ndarray) -> np.ndarray:
+        """Set a channel to a constant behind its normalisation, worked out from the normalisation's weights."""
+        norm = network.get_layer(name.replace("conv", "norm"))
+        behind = network.layers[network.layers.index(norm) + 1 :]
+        rest = keras.Sequential([keras.Input(maps[norm.name].shape[1:]), *behind])
+        gamma, beta, mean, variance = norm.get_weights()
+        silent = (constant - mean) / np.sqrt(variance + norm.epsilon) * gamma + beta
+        right = []
+        for channel in range(16):
+            stack = maps[norm.name].copy()
+            stack[..., channel] = silent[channel]
+            right.append(keras.ops.convert_to_numpy(rest(stack, training=False))[np.arange(1000), labels].mean())
+        return probabilities[np.arange(1000), labels].mean() - np.array(right)
+
+    bright = {name: maps[name].mean(axis=(0, 1, 2)) for name in ("conv5", "conv8")}
+    early, late = lost("conv5", np.zeros(16)), lost("conv8", np.zeros(16))
+    assert spearmanr(bright["conv5"], early).statistic > 0.4
+    assert spearmanr(bright["conv8"], late).statistic < 0
+    assert (bright["conv8"] > bright["conv8"][late.argmax()]).sum() > 7
+
+    brightest = bright["conv5"].argmax()
+    assert early.argmax() == brightest
+    assert lost("conv5", bright["conv5"])[brightest] < early[brightest] / 3  # most of it was the strangeness of zeros

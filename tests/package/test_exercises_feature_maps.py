@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
+from matplotlib.colors import Normalize
 from scipy.signal import correlate2d
 
 from convbook.backend import keras
 from convbook.exercises import check
 from convbook.network import scheduled_cnn
 
-CHANNELS = np.array([[[1, 2], [0, 1], [3, 0]], [[0, 1], [2, 0], [1, 1]]])
+CHANNELS = np.array([[[1, 2], [0, 1], [4, 0]], [[0, 1], [2, 0], [1, 3]]])
 KERNELS = np.array([[[1, 0], [1, -1]], [[0, 2], [1, 0]]])
+TURNED = [correlate2d(c, np.flip(k), "valid") for c, k in zip(CHANNELS, KERNELS, strict=True)]
 PARTS = [correlate2d(channel, kernel, "valid") for channel, kernel in zip(CHANNELS, KERNELS, strict=True)]
 RIGHT = PARTS[0] + PARTS[1] - 1
 
@@ -28,7 +30,9 @@ def test_scipy_passes_on_two_channels():
         (PARTS[0] - 1, "only the first channel"),
         (PARTS[1] - 1, "only the second channel"),
         (np.stack(PARTS, axis=-1), "add the two partial results up"),
+        (TURNED[0] + TURNED[1] - 1, "not turned"),
         (RIGHT.ravel(), "two rows of one number"),
+        (np.full_like(RIGHT, RIGHT[0, 0]), "is not right"),
         ([[9], [9]], "is not right"),
     ],
 )
@@ -84,6 +88,11 @@ def test_missing_counts_are_named():
     assert "no answer for: batch normalisation" in check.parameters({"convolution": 1, "network": 1}).message
 
 
+@pytest.mark.parametrize("answer", [..., None, 14_060, [2_320, 64, 14_060, 13_848, 13_944]])
+def test_no_dictionary_is_a_hint_and_no_traceback(answer):
+    assert "give the dictionary" in check.parameters(answer).message
+
+
 def keras_moves() -> list[int | None]:
     pool = keras.layers.MaxPooling2D(2)
     image = np.random.default_rng(1).random((1, 4, 40, 1), dtype="float32")
@@ -99,6 +108,8 @@ def test_keras_passes_behind_a_pool():
     ("answer", "hint"),
     [
         ([...] * 4, "replace the dots"),
+        (..., "give a list"),
+        (None, "give a list"),
         ([None, 1, None], "give four answers"),
         ([1, 1, 2, 2], "does not simply move"),
         ([None, 2, None, 4], "the shift is halved"),
@@ -135,9 +146,12 @@ def root(gamma, variance, epsilon):
 
 def into_the_convolution_before(gamma, beta, mean, variance, epsilon, filters, bias):
     a = root(gamma, variance, epsilon)
-    if filters.shape[2] != filters.shape[3]:
-        return fold(gamma, beta, mean, variance, epsilon, filters, bias)
     return filters * a, bias * a + beta - mean * a
+
+
+def along_the_wrong_axis(gamma, beta, mean, variance, epsilon, filters, bias):
+    a = root(gamma, variance, epsilon)
+    return filters * a, bias + np.einsum("ijco,c->o", filters, beta - mean * a)
 
 
 def test_keras_passes_as_folding():
@@ -164,9 +178,48 @@ def test_keras_passes_as_folding():
         (fold_with(root, lambda beta, mean, a: beta), "the mean is not subtracted"),
         (fold_with(root, lambda beta, mean, a: beta - mean), "the mean is divided, too"),
         (into_the_convolution_before, "the convolution before"),
+        (along_the_wrong_axis, "the slices that read it"),
     ],
 )
 def test_wrong_foldings_get_their_hint(answer, hint):
     verdict = check.fold(answer)
     assert not verdict.passed
     assert hint in verdict.message
+
+
+def by_matplotlib(maps, shared):
+    """What Matplotlib makes of a picture with vmin=0 and, on a shared scale, the vmax of all."""
+    scales = [Normalize(0, maps.max() if shared else maps[:, :, n].max()) for n in range(maps.shape[2])]
+    return np.dstack([scale(maps[:, :, n]).filled(0) for n, scale in enumerate(scales)])
+
+
+def test_matplotlib_passes_on_colour_scales():
+    assert check.shared_scale(by_matplotlib).passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (stub, "replace the dots"),
+        (lambda maps, shared: by_matplotlib(maps, False), "each map has its own"),
+        (lambda maps, shared: by_matplotlib(maps, True), "all share one"),
+        (lambda maps, shared: maps if shared else by_matplotlib(maps, False), "1 is the brightest"),
+        (lambda maps, shared: (maps - maps.min()) / np.ptp(maps), "do not subtract"),
+        (lambda maps, shared: by_matplotlib(maps, True) if shared else maps / maps.max(2, keepdims=True), "each pixel"),
+        (lambda maps, shared: maps / np.inf if maps.shape[2] == 3 else by_matplotlib(maps, shared), "should be"),
+        (lambda maps, shared: maps[0], "the shape is"),
+        (lambda maps: maps, "raised TypeError"),
+    ],
+)
+def test_wrong_colour_scales_get_their_hint(answer, hint):
+    verdict = check.shared_scale(answer)
+    assert not verdict.passed
+    assert hint in verdict.message
+
+
+def test_silent_map_is_a_hint():
+    def divides(maps, shared):
+        with np.errstate(invalid="ignore"):
+            return maps / (maps.max() if shared else maps.max(axis=(0, 1)))
+
+    assert "stays dark" in check.shared_scale(divides).message

@@ -59,7 +59,7 @@ EXAMPLES = {
     "map_stacks": lambda: figures.map_stacks({"one": RNG.random((26, 26, 16)), "two": RNG.random((4, 4, 16))}),
     "before_after": lambda: figures.before_after(RNG.normal(size=(9, 9)), RNG.random((9, 9))),
     "scales": lambda: figures.scales(RNG.random((9, 9, 8))),
-    "ablation": lambda: figures.ablation([0.1, 0.5, 0.2], [3, 0, 9]),
+    "ablation": lambda: figures.ablation({"one": (np.array([0.1, 0.5, 0.2]), np.array([3, 0, 9]))}),
     "overview": lambda: figures.overview(
         IMAGES[0], [RNG.random((s.size, s.size, s.channels)) for s in STAGES], STAGES, PROBABILITIES[0]
     ),
@@ -390,6 +390,10 @@ def test_scales_shows_each_map_on_its_own_scale_and_on_the_shared_one():
     assert shared == [maps.max()] * 3
 
 
-def test_ablation_numbers_the_channels():
-    (ax,) = figures.ablation([0.1, 0.5, 0.2], [3, 0, 9]).axes
-    assert [(text.get_text(), *text.xy) for text in ax.texts] == [("0", 0.1, 3), ("1", 0.5, 0), ("2", 0.2, 9)]
+def test_ablation_numbers_the_brightest_channel_and_the_one_missed_most():
+    first, second = (np.array([0.1, 0.5, 0.2]), np.array([3, 0, 9])), (np.array([7, 1]), np.array([2, -1]))
+    axes = figures.ablation({"one": first, "two": second}).axes
+    assert [ax.get_title(loc="left") for ax in axes] == ["one", "two"]
+    assert [[(t.get_text(), *t.xy) for t in ax.texts] for ax in axes] == [[("1", 0.5, 0), ("2", 0.2, 9)], [("0", 7, 2)]]
+    for ax, points in zip(axes, (first, second), strict=True):
+        np.testing.assert_array_equal(ax.lines[0].get_xydata(), np.transpose(points))

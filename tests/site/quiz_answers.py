@@ -7,7 +7,7 @@ from scipy.special import expit
 from convbook.backend import keras
 
 ANSWERS = {
-    "feature-maps-how-many": lambda: str(len({f"filter {i}" for i in range(16)})),
+    "feature-maps-how-many": lambda: str(keras.layers.Conv2D(16, 3).compute_output_shape((1, 12, 12, 10))[-1]),
     "feature-maps-numbers": lambda: str(np.zeros((4, 4, 16)).size),
     "convolution-colour": lambda: "{} × {} × 1".format(*correlate2d(np.ones((32, 32)), np.ones((5, 5)), "valid").shape),
     "convolution-fraction": lambda: str(len(correlate2d(np.ones((63, 1)), np.ones((6, 1)), "valid")[::2])),

@@ -1,6 +1,7 @@
 """The book that an instructor hands out holds no word and no line of a solution."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -21,23 +22,23 @@ def squeeze(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()
 
 
-def solution_fragments(notebook: nbformat.NotebookNode) -> set[str]:
-    """Return the pieces of text and the lines of code that stand in solutions and nowhere else in a chapter."""
-    inside, outside, solved = [], [], False
-    for cell in notebook.cells:
-        for line in cell.source.splitlines():
-            if START in line:
-                solved = True
-            elif END in line:
-                solved = False
-            elif not line.strip().startswith(":"):
-                (inside if solved else outside).append((cell.cell_type, line))
-    pieces = {
-        squeeze(piece)
-        for kind, line in inside
-        for piece in (MARKUP.split(line) if kind == "markdown" else [line])
-        if len(squeeze(piece)) > 12
-    }
+def solution_fragments(notebooks: Iterable[nbformat.NotebookNode]) -> set[str]:
+    """Return the pieces of text and the lines of code that stand in solutions and nowhere else in the chapters."""
+    inside, outside = [], []
+    for notebook in notebooks:
+        solved = False
+        for cell in notebook.cells:
+            for line in cell.source.splitlines():
+                if START in line:
+                    solved = True
+                elif END in line:
+                    solved = False
+                elif not line.strip().startswith(":"):
+                    (inside if solved else outside).append((cell.cell_type, line))
+    pieces = {squeeze(line) for kind, line in inside if kind == "code"}
+    pieces |= {squeeze(piece) for kind, line in inside if kind == "markdown" for piece in MARKUP.split(line)}
+    # Shorter ones, such as "a kernel of", occur by chance.
+    pieces = {piece for piece in pieces if len(piece) > 20}
     elsewhere = squeeze(" ".join(line for _, line in outside))
     return {piece for piece in pieces if piece not in elsewhere}
 
@@ -57,8 +58,8 @@ def leaks(folder: Path, fragments: set[str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def fragments() -> set[str]:
-    notebooks = sorted((BOOK / "chapters").glob("*.ipynb"))
-    return set().union(*(solution_fragments(nbformat.read(path, as_version=4)) for path in notebooks))
+    paths = sorted((BOOK / "chapters").glob("*.ipynb"))
+    return solution_fragments(nbformat.read(path, as_version=4) for path in paths)
 
 
 def test_no_solution_is_in_the_book_without_solutions(site_without_solutions, fragments):
@@ -90,14 +91,18 @@ def test_leak_is_found(tmp_path):
     notebook = new_notebook(
         cells=[
             new_markdown_cell("Everybody may read this."),
-            new_markdown_cell(":::{solution-start} ex\n:::\n\nThe `secret` is to **add one** to every number."),
-            new_code_cell("secret = number + 1"),
+            new_markdown_cell(
+                ":::{solution-start} ex\n:::\n\nThe `secret` is to **add one** to every number that comes along."
+            ),
+            new_code_cell("secret = number_of_the_reader + 1"),
             new_markdown_cell(":::{solution-end}\n:::"),
         ]
     )
-    found = solution_fragments(notebook)
-    assert "toeverynumber" in found
+    found = solution_fragments([notebook])
+    assert "toeverynumberthatcomesalong" in found
     (tmp_path / "page.html").write_text("<p>Everybody may read this.</p>")
     assert leaks(tmp_path, found) == set()
-    (tmp_path / "page.html").write_text("<pre><span>secret</span> <span>=</span> number + <span>1</span></pre>")
-    assert leaks(tmp_path, found) == {"secretnumber1"}
+    (tmp_path / "page.html").write_text(
+        "<pre><span>secret</span> <span>=</span> number_of_the_reader + <span>1</span></pre>"
+    )
+    assert leaks(tmp_path, found) == {"secretnumberofthereader1"}

@@ -3,7 +3,13 @@
 from convbook.exercises.activations import collapse, count_dead, is_elementwise, leaky_relu_derivative, sigmoid_slope
 from convbook.exercises.convolution import conv2d, corr2d_by_hand, kernel_gradient, predict_shifted, sizes
 from convbook.exercises.epochs import epoch_seconds, mcnemar, notes_schedule, steps, warm_up
-from convbook.exercises.feature_maps import fold, parameters, pooled_shift, two_channel_map
+from convbook.exercises.feature_maps import (
+    fold,
+    parameters,
+    pooled_shift,
+    shared_scale,
+    two_channel_map,
+)
 from convbook.exercises.inside import unit_sees
 from convbook.exercises.kernels import kernels_by_hand, learned_kernel, separable
 from convbook.exercises.one_by_one import break_even, commutes, network_macs, pointwise

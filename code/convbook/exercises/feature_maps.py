@@ -16,7 +16,7 @@ NETWORK = [BLOCK, BLOCK, Layer(1, 10), Layer(2, stride=2), *[BLOCK] * 4, Layer(4
 @check
 def two_channel_map(answer: ArrayLike) -> str:
     """Check the map of a 3 × 2 volume with two channels under one 2 × 2 filter with a bias of -1."""
-    volume = np.stack([[[1, 2], [0, 1], [3, 0]], [[0, 1], [2, 0], [1, 1]]], axis=-1)
+    volume = np.stack([[[1, 2], [0, 1], [4, 0]], [[0, 1], [2, 0], [1, 3]]], axis=-1)
     slices = np.stack([[[1, 0], [1, -1]], [[0, 2], [1, 0]]], axis=-1)
     right = conv2d_windows(volume, slices[..., np.newaxis], np.array([-1]))[:, :, 0]
     by_channel = [conv2d_windows(volume[..., c : c + 1], slices[..., c : c + 1, np.newaxis])[:, :, 0] for c in (0, 1)]
@@ -80,6 +80,8 @@ def parameters(counts: Mapping[str, int]) -> str:
             },
         ),
     }
+    if not isinstance(counts, Mapping):
+        raise Wrong("give the dictionary of the five counts")
     if missing := questions.keys() - counts.keys():
         raise Wrong(f"there is no answer for: {', '.join(sorted(missing))}")
     for question, (right, mistakes) in questions.items():
@@ -90,6 +92,8 @@ def parameters(counts: Mapping[str, int]) -> str:
 @check
 def pooled_shift(moves: Sequence[int | None]) -> str:
     """Check how far a map behind a 2 × 2 pool moves when its input moves by 1, 2, 3 and 4 pixels."""
+    if not isinstance(moves, Sequence):
+        raise Wrong("give a list of four answers, for shifts by 1, 2, 3 and 4")
     if len(moves) != 4:
         raise Wrong(f"give four answers, for shifts by 1, 2, 3 and 4; these are {len(moves)}")
     for shift, move in enumerate(moves, start=1):
@@ -120,7 +124,8 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
     The function takes gamma, beta, mean, variance, epsilon, filters and bias, and returns new filters and a new bias.
     """
     rng = np.random.default_rng(5)
-    for channels_in, channels_out in ((1, 2), (3, 2), (3, 3)):
+    # Square first: folding into the wrong layer or axis has the right shapes there, and so gets its own hint.
+    for channels_in, channels_out in ((3, 3), (3, 2), (1, 2)):
         gamma, beta, mean = rng.normal(size=(3, channels_in)) + 1
         variance, epsilon = rng.uniform(0.1, 0.5, channels_in), 0.05
         filters, bias = rng.normal(size=(2, 2, channels_in, channels_out)), rng.normal(size=channels_out)
@@ -157,6 +162,10 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
             mistakes["that folds it into the convolution before; here it stands in front of this one"] = (
                 output * scale + shift
             )
+            through_weights = np.einsum("ijco,c->o", filters, shift)
+            mistakes["each channel's scale belongs to the slices that read it, filters[:, :, c, :]"] = (
+                (output - bias) * scale + bias + through_weights
+            )
         expect(
             conv2d_windows(volume, *result),
             answers(scale, shift),
@@ -164,3 +173,38 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
             mistakes=mistakes,
         )
     return "the folded convolution answers what normalisation and convolution did, on three volumes"
+
+
+@check
+def shared_scale(function: Callable[..., NDArray]) -> str:
+    """Check the rule that makes brightness of maps, on one scale for all or on one for each.
+
+    The function takes maps (H, W, N) of numbers that are 0 or more and ``shared``, and returns the shape of the maps.
+    """
+    # The maps begin above 0 and none is the largest of its rows only, so that other scales give other numbers.
+    loud = np.array([[1.0, 8.0, 4.0], [2.0, 6.0, 3.0]])
+    quiet = np.array([[0.5, 0.25, 0.1], [1.0, 0.5, 0.2]])
+    for case, maps in (
+        ("a loud and a quiet map", np.dstack([loud, quiet])),
+        ("a loud map, a quiet one and one that is 0 everywhere", np.dstack([loud, quiet, np.zeros((2, 3))])),
+    ):
+        each = np.where(maps.max(axis=(0, 1)) > 0, maps.max(axis=(0, 1)), 1)
+        for shared, right, other in ((True, maps / maps.max(), maps / each), (False, maps / each, maps / maps.max())):
+            asked = f"{case}, shared={shared}"
+            result = call(function, maps, shared)
+            if np.shape(result) == maps.shape and np.isnan(np.asarray(result, dtype=float)).any():
+                raise Wrong(f"{asked}: 0 divided by 0 is no brightness; a map that is 0 everywhere stays dark")
+            low = maps.min() if shared else maps.min(axis=(0, 1))
+            with np.errstate(invalid="ignore"):
+                stretched = (maps - low) / ((maps.max() if shared else maps.max(axis=(0, 1))) - low)
+                by_pixel = maps / maps.max(axis=2, keepdims=True)
+            mistakes = {
+                "one scale for all is asked for, and each map has its own"
+                if shared
+                else ("a scale for each map is asked for, and all share one"): other,
+                "0 should stay 0: do not subtract the smallest value": stretched,
+                "that is the largest of the maps at each pixel; take it over the rows and columns of a map": by_pixel,
+                "divide by the largest value, so that 1 is the brightest": maps,
+            }
+            expect(result, right, asked, mistakes=mistakes)
+    return "one scale for all and one for each, and a silent map stays dark"

@@ -1,11 +1,10 @@
 """Figures of chapter 5: stacks of maps, before and after the ReLU, colour scales, channels switched off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from convbook.figures.style import BLUE, INK, MAP, SIGNED, VERMILLION, WIDTH, bare_axes
@@ -37,13 +36,14 @@ def before_after(before: NDArray, after: NDArray) -> Figure:
         ax.imshow(values, cmap=SIGNED, norm=norm)
         ax.set_title(name, loc="center", fontsize=9)
         ax.set_axis_off()
-    edges = np.linspace(before.min(), before.max(), 30)
+    width = float(np.ptp(before)) / 30
+    edges = width * np.arange(np.floor(before.min() / width), np.ceil(before.max() / width) + 1)  # one edge is at 0
     spread.hist(before[before < 0], edges, color=VERMILLION, hatch="////", edgecolor=INK, linewidth=0.3)
     spread.hist(before[before >= 0], edges, color=BLUE)
+    spread.set_yscale("log")  # the empty background fills one bar
     spread.axvline(0, color=INK, linewidth=1)
     spread.set_title("cut off | kept", loc="center", fontsize=9)
-    spread.set(xlabel="value before", yticks=[])
-    spread.spines["left"].set_visible(False)
+    spread.set(xlabel="value before", ylabel="pixels")
     return figure
 
 
@@ -59,13 +59,19 @@ def scales(maps: NDArray) -> Figure:
     return figure
 
 
-def ablation(brightness: Sequence[float], harm: Sequence[int]) -> Figure:
-    """Plot, for every channel, its mean value and the errors that are added without it."""
-    figure = Figure(figsize=(WIDTH, 3.2))
-    ax = figure.subplots()
-    ax.plot(brightness, harm, "o", color=BLUE)
-    for channel, place in enumerate(zip(brightness, harm, strict=True)):
-        ax.annotate(str(channel), place, (4, 3), textcoords="offset points", fontsize=9)
-    ax.set(xlabel="mean value of the channel's map", ylabel="more digits misread without it", xlim=(0, None))
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+def ablation(layers: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+    """Plot, for every channel of some layers, its mean value and the points of probability lost without it.
+
+    Channels are numbered where it matters: the brightest one and the one that is missed most.
+    """
+    figure = Figure(figsize=(WIDTH, 2.6))
+    panels = figure.subplots(1, len(layers), squeeze=False)[0]
+    for ax, (name, (brightness, lost)) in zip(panels, layers.items(), strict=True):
+        ax.plot(brightness, lost, "o", color=BLUE, markersize=5)
+        for channel in sorted({int(np.argmax(brightness)), int(np.argmax(lost))}):
+            place = brightness[channel], lost[channel]
+            ax.annotate(str(channel), place, (0, 5), textcoords="offset points", ha="center", fontsize=9)
+        ax.set(title=name, xlabel="mean value of the map", xlim=(0, 1.08 * np.max(brightness)))
+        ax.margins(y=0.12)
+    panels[0].set_ylabel("points lost without it")
     return figure
