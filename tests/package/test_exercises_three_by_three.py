@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.signal import convolve2d, correlate2d
 
 from convbook.backend import keras
@@ -109,5 +110,72 @@ def test_the_widest_middle_by_counting_with_keras():
 )
 def test_wrong_middles_get_their_hint(answer, hint):
     verdict = check.widest_middle(answer)
+    assert not verdict.passed
+    assert hint in verdict.message
+
+
+def test_a_cross_passes_and_a_second_search_agrees():
+    cross = np.zeros((5, 5))
+    cross[2, :] = cross[:, 2] = 1
+    assert check.not_composable(cross).passed
+    assert best_by_gradient(cross) > 0.2
+
+
+def best_by_gradient(target: np.ndarray) -> float:
+    """Search for the best pair by another way than the check: a general optimiser on all 18 weights."""
+    rng = np.random.default_rng(0)
+
+    def distance(weights: np.ndarray) -> float:
+        return float(np.sum((convolve2d(*weights.reshape(2, 3, 3)) - target) ** 2))
+
+    best = min(minimize(distance, rng.normal(size=18)).fun for _ in range(8))
+    return np.sqrt(best / np.sum(target**2))
+
+
+GAUSSIAN = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1])
+STAR = convolve2d([[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (..., "replace the dots"),
+        (np.ones((3, 3)), "should have (5, 5)"),
+        (np.zeros((5, 5)), "a kernel of zeros"),
+        (GAUSSIAN, "a column times a row"),
+        (STAR, "come near"),
+    ],
+)
+def test_kernels_that_a_pair_makes_get_their_hint(answer, hint):
+    verdict = check.not_composable(answer)
+    assert not verdict.passed
+    assert hint in verdict.message
+
+
+def pair(image, first, second, between=lambda x: np.maximum(x, 0), behind=lambda x: x):
+    return behind(correlate2d(between(correlate2d(image, first, "valid")), second, "valid"))
+
+
+def test_scipy_passes_with_a_relu_between():
+    assert check.relu_between(pair).passed
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (stub, "replace the dots"),
+        (lambda *arguments: pair(*arguments, between=lambda x: x), "no ReLU"),
+        (lambda *arguments: pair(*arguments, between=lambda x: x, behind=relu), "behind the second layer"),
+        (lambda image, *kernels: pair(relu(image), *kernels, between=lambda x: x), "acts on the image"),
+        (lambda *arguments: pair(*arguments, behind=relu), "one ReLU"),
+        (lambda image, first, second: pair(image, second, first), "the first kernel comes first"),
+    ],
+)
+def test_wrong_pairs_get_their_hint(answer, hint):
+    verdict = check.relu_between(answer)
     assert not verdict.passed
     assert hint in verdict.message

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convbook.arithmetic import Layer, trace
 from convbook.convolve import corr2d, true_convolution
-from convbook.exercises.verdict import call, check, expect
+from convbook.exercises.verdict import Wrong, call, check, expect
 
 
 @check
@@ -44,6 +44,64 @@ def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
             },
         )
     return "the composed kernel does what the two do one after the other"
+
+
+@check
+def not_composable(kernel: ArrayLike) -> str:
+    """Check a 5 × 5 kernel that no two 3 × 3 kernels come near: at least a fifth of it must be left over."""
+    if kernel is ...:
+        raise Wrong("no kernel yet; replace the dots")
+    target = np.asarray(kernel, dtype=float)
+    if target.shape != (5, 5):
+        raise Wrong(f"the kernel has shape {target.shape} and should have (5, 5)")
+    if not target.any():
+        raise Wrong("a kernel of zeros is easy: two kernels of zeros make it")
+    if np.linalg.matrix_rank(target) == 1:
+        raise Wrong("a column times a row is easy: in one axis five weights always split into three and three")
+    rest = _left_over(target)
+    if rest < 0.2:
+        raise Wrong(f"there are two 3 × 3 kernels that come near: they leave only {rest:.0%} of it")
+    return f"the best pair that a search finds leaves {rest:.0%} of it"
+
+
+def _left_over(target: NDArray) -> float:
+    """Share of a 5 × 5 kernel that the best composition of two 3 × 3 kernels leaves, by alternating least squares."""
+    units = np.eye(9).reshape(9, 3, 3)
+    products = np.array([[true_convolution(np.pad(a, 2), b).ravel() for b in units] for a in units]).transpose(2, 0, 1)
+    rng, best = np.random.default_rng(0), np.inf
+    for _ in range(40):  # starts, because the turns may end in a blind alley
+        weights = rng.normal(size=9)
+        for _ in range(60):
+            design = products @ weights
+            weights = np.linalg.lstsq(design, target.ravel())[0]
+        best = min(best, float(np.linalg.norm(design @ weights - target.ravel())))
+    return best / float(np.linalg.norm(target))
+
+
+@check
+def relu_between(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
+    """Check two 3 × 3 layers with a ReLU between them: function(image, first, second)."""
+    rng = np.random.default_rng(7)
+    for size in (7, 9):
+        image, first, second = (rng.integers(-3, 4, (side, side)).astype(float) for side in (size, 3, 3))
+        middle = corr2d(image, first)
+        expect(
+            call(function, image, first, second),
+            corr2d(np.maximum(middle, 0), second),
+            f"an image of {size} × {size}",
+            mistakes={
+                "there is no ReLU in it": corr2d(middle, second),
+                "the ReLU stands behind the second layer, not between the two": np.maximum(corr2d(middle, second), 0),
+                "the ReLU acts on the image, not on the answers of the first layer": (
+                    corr2d(corr2d(np.maximum(image, 0), first), second)
+                ),
+                "one ReLU, between the two; the answers of the second stay as they are": (
+                    np.maximum(corr2d(np.maximum(middle, 0), second), 0)
+                ),
+                "the first kernel comes first": corr2d(np.maximum(corr2d(image, second), 0), first),
+            },
+        )
+    return "equal on two images; now try an image and its negative"
 
 
 @check
