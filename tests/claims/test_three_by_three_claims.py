@@ -47,6 +47,19 @@ def test_two_linear_3x3_are_one_5x5():
     np.testing.assert_allclose(twice, correlate2d(image, convolve2d(first, second), "valid"))
 
 
+def test_zero_padding_parts_two_linear_3x3_from_one_5x5_at_the_outermost_pixels_only():
+    image = RNG.normal(size=(1, 9, 9, 1))
+    first, second = RNG.normal(size=(2, 3, 3))
+
+    def layer(images, kernel: np.ndarray):
+        return keras.ops.conv(images, kernel[:, :, np.newaxis, np.newaxis], padding="same")
+
+    twice, once = layer(layer(image, first), second), layer(image, convolve2d(first, second))
+    agree = np.isclose(keras.ops.convert_to_numpy(twice), keras.ops.convert_to_numpy(once), atol=1e-5)[0, :, :, 0]
+    border = np.pad(np.zeros((7, 7), bool), 1, constant_values=True)
+    np.testing.assert_array_equal(agree, ~border)
+
+
 def test_not_every_5x5_is_a_composition_of_two_3x3():
     """The compositions near a pair form a surface of 17 dimensions among 25: the two kernels' scales cancel."""
     first, second = RNG.normal(size=(2, 3, 3))

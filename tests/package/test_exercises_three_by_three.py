@@ -6,6 +6,8 @@ from scipy.signal import convolve2d, correlate2d
 from convbook.backend import keras
 from convbook.exercises import check
 
+RNG = np.random.default_rng(0)
+
 
 def stub(*arguments): ...
 
@@ -144,6 +146,9 @@ STAR = convolve2d([[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[1, 0, 0], [0, 1, 0], [0, 
         (np.zeros((5, 5)), "a kernel of zeros"),
         (GAUSSIAN, "a column times a row"),
         (STAR, "come near"),
+        ("a cross", "5 × 5 numbers"),
+        ([[1, 2], [3]], "5 × 5 numbers"),
+        (np.full((5, 5), np.nan), "no finite numbers"),
     ],
 )
 def test_kernels_that_a_pair_makes_get_their_hint(answer, hint):
@@ -156,8 +161,33 @@ def pair(image, first, second, between=lambda x: np.maximum(x, 0), behind=lambda
     return behind(correlate2d(between(correlate2d(image, first, "valid")), second, "valid"))
 
 
-def test_scipy_passes_with_a_relu_between():
-    assert check.relu_between(pair).passed
+BAR = np.zeros((9, 9))
+BAR[3:6, 4] = 1
+
+
+@pytest.mark.parametrize("images", [(BAR, -BAR), (RNG.random((5, 6)), RNG.random((5, 6)))])
+def test_scipy_passes_with_a_relu_between(images):
+    assert check.relu_between(pair, *images).passed
+
+
+@pytest.mark.parametrize(
+    ("images", "hint"),
+    [
+        ((..., ...), "replace the dots"),
+        ((BAR, ...), "replace the dots"),
+        (("bar", "bar"), "arrays of numbers"),
+        ((BAR, BAR[1:]), "the same two axes"),
+        ((np.ones((4, 4)), np.ones((4, 4))), "5 pixels or more"),
+        ((BAR, np.full((9, 9), np.inf)), "no finite numbers"),
+        ((np.ones((9, 9)), np.zeros((9, 9))), "answer 0 to both"),
+        ((BAR, BAR), "twice the same image"),
+        ((BAR, np.zeros((9, 9))), "let them overlap"),
+    ],
+)
+def test_images_that_do_not_show_it_get_their_hint(images, hint):
+    verdict = check.relu_between(pair, *images)
+    assert not verdict.passed
+    assert hint in verdict.message
 
 
 def relu(x):
@@ -176,6 +206,6 @@ def relu(x):
     ],
 )
 def test_wrong_pairs_get_their_hint(answer, hint):
-    verdict = check.relu_between(answer)
+    verdict = check.relu_between(answer, BAR, -BAR)
     assert not verdict.passed
     assert hint in verdict.message

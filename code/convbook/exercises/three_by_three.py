@@ -51,7 +51,12 @@ def not_composable(kernel: ArrayLike) -> str:
     """Check a 5 × 5 kernel that no two 3 × 3 kernels come near: at least a fifth of it must be left over."""
     if kernel is ...:
         raise Wrong("no kernel yet; replace the dots")
-    target = np.asarray(kernel, dtype=float)
+    try:
+        target = np.array(kernel, dtype=float)
+    except (TypeError, ValueError):
+        raise Wrong("the kernel should be 5 × 5 numbers") from None
+    if not np.isfinite(target).all():
+        raise Wrong("the kernel holds values that are no finite numbers")
     if target.shape != (5, 5):
         raise Wrong(f"the kernel has shape {target.shape} and should have (5, 5)")
     if not target.any():
@@ -79,8 +84,14 @@ def _left_over(target: NDArray) -> float:
 
 
 @check
-def relu_between(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
-    """Check two 3 × 3 layers with a ReLU between them: function(image, first, second)."""
+def relu_between(
+    function: Callable[[NDArray, NDArray, NDArray], NDArray], one_image: ArrayLike, other_image: ArrayLike
+) -> str:
+    """Check two 3 × 3 layers with a ReLU between, function(image, first, second), and images that show it.
+
+    The images do if the layers, with a kernel for upright edges and one for level edges, do not answer their sum with
+    the sum of the answers.
+    """
     rng = np.random.default_rng(7)
     for size in (7, 9):
         image, first, second = (rng.integers(-3, 4, (side, side)).astype(float) for side in (size, 3, 3))
@@ -101,7 +112,36 @@ def relu_between(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> st
                 "the first kernel comes first": corr2d(np.maximum(corr2d(image, second), 0), first),
             },
         )
-    return "equal on two images; now try an image and its negative"
+    _expect_no_superposition(one_image, other_image)
+    return "the layers are right, and on your two images superposition fails"
+
+
+def _expect_no_superposition(one_image: ArrayLike, other_image: ArrayLike) -> None:
+    if one_image is ... or other_image is ...:
+        raise Wrong("the layers are right; now replace the dots by two images")
+    try:
+        one, other = np.array(one_image, dtype=float), np.array(other_image, dtype=float)
+    except (TypeError, ValueError):
+        raise Wrong("the two images should be arrays of numbers") from None
+    if one.shape != other.shape or one.ndim != 2 or min(one.shape) < 5:
+        raise Wrong(
+            f"the images have shapes {one.shape} and {other.shape}: they need the same two axes, of 5 pixels or more"
+        )
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        raise Wrong("the images hold values that are no finite numbers")
+    upright = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]) / 4
+
+    def layers(image: NDArray) -> NDArray:
+        return corr2d(np.maximum(corr2d(image, upright), 0), upright.T)
+
+    apart = layers(one) + layers(other)
+    if not np.allclose(layers(one + other), apart):
+        return
+    if not apart.any():
+        raise Wrong("the layers answer 0 to both images: take images with upright edges that begin or end")
+    if np.allclose(one, other):
+        raise Wrong("twice the same image is answered with twice the answer, ReLU or not: take two different ones")
+    raise Wrong("for these two images the sum is answered with the sum of the answers: let them overlap")
 
 
 @check

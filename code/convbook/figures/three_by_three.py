@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH, bare_axes
+from convbook.figures.style import BLUE, DIGIT, INK, MAP, WIDTH, bare_axes
 
 
 def paths(counts: Sequence[NDArray], names: Sequence[str]) -> Figure:
@@ -27,7 +28,11 @@ def border(image: NDArray, valid: NDArray, padded: NDArray) -> Figure:
     figure, axes = bare_axes(1, 3, 1.9)
     first, second, third = axes.flat
     first.imshow(image, cmap=DIGIT, vmin=0, vmax=1)
-    first.set_title("the digit", loc="center")
+    edge = Rectangle(
+        (-0.5, -0.5), *image.shape[::-1], fill=False, edgecolor=INK
+    )  # the page may be as white as the paper
+    first.add_patch(edge)
+    first.set_title("the digit", loc="center", fontsize=9)
     for ax, answers, name in ((second, valid, "no padding"), (third, padded, "a ring of zeros")):
         margin = (len(image) - len(answers)) / 2 - 0.5
         extent = margin, margin + len(answers), margin + len(answers), margin
