@@ -3,6 +3,7 @@ import sys
 
 import keras
 import numpy as np
+import pytest
 
 from convbook.backend import device_name, versions
 from convbook.glue import glue
@@ -14,8 +15,9 @@ def test_importing_the_package_writes_nothing_to_stderr():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr == "end"
 
 
-def test_the_site_and_its_figures_do_without_tensorflow():
-    code = "import convbook.sphinx_site, convbook.figures, sys; sys.exit('keras' in sys.modules)"
+@pytest.mark.parametrize("module", ["sphinx_site", "figures", "exercises.check", "quiz", "mnist", "schedule"])
+def test_the_site_and_the_concept_chapters_do_without_tensorflow(module):
+    code = f"import convbook.{module}, sys; sys.exit('keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -3,6 +3,10 @@
 import ast
 import sys
 
+import nbformat
+import pytest
+
+from .prose import chapters
 from .tree import ROOT
 
 # From top to bottom. A module imports from lower layers only, not from its neighbours.
@@ -18,6 +22,7 @@ LAYERS = [
     {"arithmetic"},
     {"glue", "quiz", "__init__"},
 ]
+NEEDS_KERAS = ("keras", *(f"convbook.{name}" for name in ("backend", "features", "network", "study", "training")))
 NUMPY_ONLY = {"arithmetic", "convolve", "kernels", "activations"}  # concept chapters run without TensorFlow
 
 
@@ -65,6 +70,23 @@ def import_problems(sources: dict[str, str]) -> list[str]:
             elif module in NUMPY_ONLY and top not in {"numpy", "convbook"} | sys.stdlib_module_names:
                 problems.append(f"{name} imports {target}; it may import NumPy only")
     return problems
+
+
+def network_imports(notebook: nbformat.NotebookNode) -> set[str]:
+    """Return the modules that a chapter imports and that need Keras."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    names = set().union(*(imported("chapter", source) for source in cells))
+    return {name for name in names if name.startswith(NEEDS_KERAS)}
+
+
+@pytest.mark.parametrize("path", chapters("01", "03", "04", "08"), ids=lambda path: path.stem)
+def test_chapters_without_a_trained_network_do_without_tensorflow(path):
+    assert network_imports(nbformat.read(path, as_version=4)) == set()
+
+
+def test_a_chapter_with_a_network_is_found():
+    (path,) = chapters("05")
+    assert "convbook.network.load_trained" in network_imports(nbformat.read(path, as_version=4))
 
 
 def test_imports_go_down():
