@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
 
-from convbook.figures.style import INK, PAPER
+from convbook.figures.style import INK, themed_svg
 
 PACKAGE = Path(__file__).parent
 
@@ -68,7 +68,7 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    config.html_static_path.append(str(PACKAGE / "static"))
+    config.html_static_path += [str(PACKAGE / "static"), str(PACKAGE / "widgets" / "widgets.css")]
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
     address = repository_url(book)
     if without_solutions():
@@ -156,17 +156,6 @@ def _inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
         image.replace_self(nodes.raw("", themed_svg(svg, image.get("alt", "")), format="html"))
 
 
-def themed_svg(svg: str, alt: str) -> str:
-    """Turn a figure's SVG file into an element of a page that follows the page's text colour and background."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
-    svg = svg.replace("*{", "svg.figure *{", 1)  # in a page, matplotlib's style would reach everything
-    svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
-    label = escape(alt, quote=True)
-    return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" ', 1)
-
-
 def _visit_math(self: HTML5Translator, node: nodes.math) -> None:
     self.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
@@ -179,7 +168,9 @@ def _visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.setup_extension("convbook.sphinx_widgets")
     app.add_css_file("book.css")
+    app.add_css_file("widgets.css")
     # Browsers draw MathML by themselves; the stock renderer loads a megabyte from another site.
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options

@@ -1,0 +1,25 @@
+"""Interactive figures: one Python class and one ES module each, on a page without a kernel as in a notebook."""
+
+from convbook.widgets.activation_playground import ActivationPlayground
+from convbook.widgets.channel_mixer import ChannelMixer
+from convbook.widgets.convolution_stepper import ConvolutionStepper
+from convbook.widgets.kernel_lab import KernelLab
+from convbook.widgets.live_network import LiveNetwork
+from convbook.widgets.network_fields import NetworkFields
+from convbook.widgets.schedule_explorer import ScheduleExplorer
+from convbook.widgets.stack_editor import StackEditor
+from convbook.widgets.training_replay import TrainingReplay
+from convbook.widgets.two_or_one import TwoOrOne
+
+__all__ = [
+    "ActivationPlayground",
+    "ChannelMixer",
+    "ConvolutionStepper",
+    "KernelLab",
+    "LiveNetwork",
+    "NetworkFields",
+    "ScheduleExplorer",
+    "StackEditor",
+    "TrainingReplay",
+    "TwoOrOne",
+]

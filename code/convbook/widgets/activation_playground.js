@@ -1,0 +1,171 @@
+/** An activation function, its slope, and what a stack of layers makes of numbers and of gradients. */
+import { chart } from "./chart.js";
+import { change, choice, element, fill, follow, short, slider, status } from "./elements.js";
+
+const UNITS = 64; // in every layer
+const INPUTS = 200; // that flow through
+
+/** @type {Record<string, [(z: number) => number, (z: number) => number]>} function and slope, as in `convbook.activations` */
+export const ACTIVATIONS = {
+  linear: [(z) => z, () => 1],
+  sigmoid: [(z) => sigmoid(z), (z) => sigmoid(z) * sigmoid(-z)],
+  tanh: [Math.tanh, (z) => 4 * sigmoid(2 * z) * sigmoid(-2 * z)],
+  relu: [(z) => Math.max(z, 0), (z) => Number(z > 0)],
+  leaky_relu: [(z) => (z > 0 ? z : 0.01 * z), (z) => (z > 0 ? 1 : 0.01)],
+  elu: [(z) => (z > 0 ? z : Math.expm1(z)), (z) => (z > 0 ? 1 : Math.exp(z))],
+  gelu: [(z) => z * normal(z), (z) => normal(z) + (z * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI)],
+  swish: [(z) => z * sigmoid(z), (z) => sigmoid(z) + z * sigmoid(z) * sigmoid(-z)],
+};
+
+const sigmoid = (/** @type {number} */ z) => 1 / (1 + Math.exp(-z));
+
+/**
+ * Probability that a standard normal number is at most z, within 7.5e-8 (Abramowitz & Stegun 1964, formula 26.2.17).
+ *
+ * @param {number} z
+ */
+function normal(z) {
+  const t = 1 / (1 + 0.2316419 * Math.abs(z));
+  const terms = [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429];
+  const tail = (terms.reduceRight((sum, term) => (sum + term) * t, 0) * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+  return z > 0 ? 1 - tail : tail;
+}
+
+/**
+ * Normal numbers that are the same in every browser (mulberry32 by T. Ettinger; Box & Muller 1958).
+ *
+ * @param {number} count
+ * @param {number} seed
+ */
+export function normals(count, seed) {
+  let state = seed;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 2 ** 32;
+  };
+  return Float64Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+}
+
+/**
+ * Send inputs through layers of one width, and the gradient of the outputs' sum back.
+ *
+ * @param {string} name of the activation function
+ * @param {Float64Array[]} weights of each layer, (units, units): row of the unit that is read, column of the unit that reads
+ * @param {number} bias of every unit
+ * @param {Float64Array} inputs (inputs, units)
+ * @returns {{answers: Float64Array[], dead: number[], gradients: number[]}} what each layer answers; the share of its
+ *   units whose slope is 0 for every input; the root mean square of the gradient at its pre-activations
+ */
+export function flow(name, weights, bias, inputs) {
+  const [f, slope] = ACTIVATIONS[name];
+  const units = Math.sqrt(weights[0].length);
+  const count = inputs.length / units;
+  let values = inputs;
+  const before = [];
+  const answers = [];
+  for (const layer of weights) {
+    const sums = new Float64Array(count * units).fill(bias);
+    for (let n = 0; n < count; n++) {
+      for (let i = 0; i < units; i++) {
+        const value = values[n * units + i];
+        for (let j = 0; j < units; j++) sums[n * units + j] += value * layer[i * units + j];
+      }
+    }
+    before.push(sums);
+    answers.push((values = sums.map(f)));
+  }
+  const dead = before.map((sums) => {
+    let silent = 0;
+    for (let j = 0; j < units; j++) silent += Number(!sums.some((z, k) => k % units === j && slope(z) !== 0));
+    return silent / units;
+  });
+  const gradients = Array(weights.length);
+  let gradient = new Float64Array(count * units).fill(1);
+  for (let layer = weights.length - 1; layer >= 0; layer--) {
+    gradient = gradient.map((value, k) => value * slope(before[layer][k]));
+    gradients[layer] = Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0) / gradient.length);
+    const back = new Float64Array(count * units);
+    for (let n = 0; n < count; n++) {
+      for (let i = 0; i < units; i++) {
+        for (let j = 0; j < units; j++) back[n * units + i] += gradient[n * units + j] * weights[layer][i * units + j];
+      }
+    }
+    gradient = back;
+  }
+  return { answers, dead, gradients };
+}
+
+/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+function render({ model, el }) {
+  const curve = chart("The activation function and its slope between -5 and 5");
+  const back = chart("Size of the gradient at every layer, on a logarithmic axis");
+  const said = status();
+  const through = status();
+  const set = (/** @type {string} */ name) => (/** @type {any} */ value) => change(model, { [name]: value });
+  const names = Object.fromEntries(Object.keys(ACTIVATIONS).map((name) => [name, name.replace("_", " ")]));
+  const controls = {
+    function: choice({ label: "Function", options: names, input: set("function") }),
+    z: slider({ label: "Input z", min: -5, max: 5, step: 0.05, words: short, input: set("z") }),
+    layers: slider({ label: "Layers", min: 1, max: 20, input: set("layers") }),
+    gain: slider({ label: "Spread of the weights, times 1/√64", min: 0.2, max: 3, step: 0.01, words: short, input: set("gain") }),
+    bias: slider({ label: "Bias", min: -3, max: 3, step: 0.05, words: short, input: set("bias") }),
+  };
+  const unit = normals(20 * UNITS * UNITS, 1);
+  const inputs = normals(INPUTS * UNITS, 2);
+
+  const drawCurve = () => {
+    const [f, slope] = ACTIVATIONS[model.get("function")];
+    const z = model.get("z");
+    const points = (/** @type {(z: number) => number} */ g) =>
+      Array.from({ length: 401 }, (_, i) => /** @type {[number, number]} */ ([i / 40 - 5, g(i / 40 - 5)]));
+    const lines = [
+      { name: "function", points: points(f) },
+      { name: "slope", points: points(slope) },
+    ];
+    curve.draw({ x: [-5, 5], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, dots: [[z, f(z)], [z, slope(z)]] });
+    said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
+  };
+  const drawFlow = () => {
+    const [count, gain] = [model.get("layers"), model.get("gain")];
+    const weights = Array.from({ length: count }, (_, l) =>
+      unit.slice(l * UNITS ** 2, (l + 1) * UNITS ** 2).map((value) => (gain * value) / Math.sqrt(UNITS)),
+    );
+    const { answers, dead, gradients } = flow(model.get("function"), weights, model.get("bias"), inputs);
+    const spread = answers[count - 1].reduce((sum, value) => sum + value * value, 0) / answers[count - 1].length;
+    const points = gradients.map((value, i) => /** @type {[number, number]} */ ([i + 1, value]));
+    const shown = gradients.filter((value) => value > 0 && Number.isFinite(value));
+    const low = Math.min(0.1, ...shown);
+    const high = Math.max(1, ...shown);
+    const y = /** @type {[number, number]} */ ([10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))]);
+    const x = /** @type {[number, number]} */ ([1, Math.max(count, 2)]);
+    back.draw({ x, y, xName: "layer", yName: "gradient", log: true, lines: [{ name: "gradient", points }], dots: points.filter(([, v]) => v > 0) });
+    const ratio = gradients[0] / gradients[count - 1];
+    const gone = gradients[0] === 0 ? "no gradient at all" : `${ratio.toPrecision(2)} times the last layer's gradient`;
+    through.show(
+      `The first of ${count} layers gets ${gone}. The answers of the last layer have a root mean square of ` +
+        `${Math.sqrt(spread).toPrecision(2)}, and ${Math.round(100 * dead[count - 1])} % of its units are dead: slope 0 for all ${INPUTS} inputs.`,
+    );
+  };
+  const draw = () => {
+    for (const [name, control] of Object.entries(controls)) control.show(model.get(name));
+    drawCurve();
+  };
+  fill(
+    el,
+    element("div", { class: "controls" }, controls.function, controls.z),
+    curve,
+    said,
+    element("div", { class: "controls" }, controls.layers, controls.gain, controls.bias),
+    back,
+    through,
+  );
+  const stops = [
+    follow(model, Object.keys(controls), draw),
+    follow(model, ["function", "layers", "gain", "bias"], drawFlow),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+export default { render };

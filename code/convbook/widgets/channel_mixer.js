@@ -1,0 +1,103 @@
+/** A 1 × 1 kernel by hand: sixteen weights mix sixteen feature maps into one. */
+import { convolve, outputSize } from "./arithmetic.js";
+import { button, change, choice, element, fill, follow, short, slider, status, tick } from "./elements.js";
+import { channelOf, pack, paint, picture, range, same, unpack } from "./pictures.js";
+
+/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+function render({ model, el }) {
+  const { data, shape } = unpack(model.get("maps"));
+  const [height, width, channels] = shape;
+  const maps = { data, height, width, channels };
+  const learned = unpack(model.get("learned"));
+  const kernels = learned.shape[1];
+  const column = (/** @type {number} */ k) => Array.from({ length: channels }, (_, c) => learned.data[c * kernels + k]);
+  const mix = (/** @type {ArrayLike<number>} */ weights) => change(model, { weights: pack(weights, [channels]) });
+
+  const limits = range(data, "signed");
+  const sliders = Array.from({ length: channels }, (_, c) => {
+    const weight = slider({
+      label: `Map ${c}: weight`,
+      min: -2,
+      max: 2,
+      step: 0.01,
+      words: short,
+      input: (value) => {
+        const weights = unpack(model.get("weights")).data;
+        weights[c] = value;
+        mix(weights);
+      },
+    });
+    const canvas = element("canvas", { "aria-hidden": "true" });
+    paint(canvas, channelOf(maps, c), { scale: "signed", limits });
+    return Object.assign(element("div", { class: "channel" }, canvas, weight), { show: weight.show });
+  });
+  const result = picture("The mixed map");
+  const said = status();
+  const bias = slider({ label: "Bias", min: -4, max: 4, step: 0.01, words: short, input: (value) => change(model, { bias: value }) });
+  const bend = tick({ label: "ReLU behind it", input: (value) => change(model, { relu: value }) });
+  const preset = choice({
+    label: "Kernel",
+    options: {
+      "": "your own weights",
+      ...Object.fromEntries(Array.from({ length: kernels }, (_, k) => [k, `learned kernel ${k}`])),
+    },
+    input: (k) => {
+      if (k === "") return;
+      change(model, { bias: model.get("biases")[Number(k)] });
+      mix(column(Number(k)));
+    },
+  });
+  const behindIt = slider({ label: "Channels behind the 1 × 1", min: 1, max: 16, input: (value) => change(model, { bottleneck: value }) });
+  const cost = element("p", { class: "formula" });
+
+  const draw = () => {
+    const weights = unpack(model.get("weights")).data;
+    sliders.forEach((weight, c) => weight.show(weights[c]));
+    bias.show(model.get("bias"));
+    bend.show(model.get("relu"));
+    behindIt.show(model.get("bottleneck"));
+    const learnedOne = Array.from({ length: kernels }, (_, k) => k).find((k) => same(column(k), weights));
+    preset.show(learnedOne === undefined ? "" : String(learnedOne));
+    const mixed = convolve(maps, { data: weights, height: 1, width: 1, channels: 1 }, [model.get("bias")]);
+    if (model.get("relu")) mixed.data = mixed.data.map((value) => Math.max(value, 0));
+    paint(result.canvas, mixed, { scale: "signed" });
+    const positive = mixed.data.filter((value) => value > 0).length / mixed.data.length;
+    const [low, high] = [Math.min(...mixed.data), Math.max(...mixed.data)];
+    said.show(`The mixed map goes from ${short(low)} to ${short(high)}; ${Math.round(100 * positive)} % of it is above 0.`);
+    const { without, mixing, behind } = stageCost(height, channels, model.get("bottleneck"));
+    const share = (mixing + behind) / without;
+    const words = (/** @type {number} */ value) => value.toLocaleString("en");
+    cost.textContent =
+      `With ${model.get("bottleneck")} channels: ${words(mixing)} multiplications for the 1 × 1 and ${words(behind)} for the 3 × 3 behind ` +
+      `the pool; straight from ${channels} channels it takes ${words(without)}. That is ${share.toFixed(2)} times as many.`;
+  };
+
+  fill(
+    el,
+    result,
+    said,
+    element("div", { class: "controls" }, preset, bias, bend, button("All weights 0", () => mix(new Float32Array(channels)))),
+    element("div", { class: "channels" }, ...sliders),
+    element("div", { class: "controls" }, behindIt),
+    cost,
+  );
+  return follow(model, ["weights", "bias", "relu", "bottleneck"], draw);
+}
+
+/**
+ * Multiplications of the network's second stage: the 1 × 1, a pool of 2, and a 3 × 3 with 16 kernels.
+ *
+ * @param {number} size of the maps
+ * @param {number} channels of the maps
+ * @param {number} bottleneck channels behind the 1 × 1
+ */
+export function stageCost(size, channels, bottleneck) {
+  const places = outputSize(Math.floor(size / 2), 3) ** 2;
+  return {
+    mixing: size ** 2 * channels * bottleneck,
+    behind: places * 9 * bottleneck * 16,
+    without: places * 9 * channels * 16,
+  };
+}
+
+export default { render };

@@ -1,0 +1,56 @@
+"""A 1 × 1 kernel by hand."""
+
+from typing import Any
+
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from convbook.figures.style import SIGNED
+from convbook.widgets.base import Array, InteractiveFigure, panels, ten_digits
+from convbook.widgets.trained import answers, trained
+
+
+class ChannelMixer(InteractiveFigure):
+    """Sixteen weights mix the sixteen feature maps of the second block into one map, as a 1 × 1 kernel does.
+
+    Attributes:
+        maps: (24, 24, 16), of one digit.
+        weights: one for each map.
+        bias: added at every pixel.
+        relu: whether a ReLU follows.
+        bottleneck: channels behind the 1 × 1, for its cost.
+    """
+
+    maps = Array((24, 24, 16))
+    weights = Array((16,))
+    bias = traitlets.Float(0.0).tag(sync=True)
+    relu = traitlets.Bool(True).tag(sync=True)
+    bottleneck = traitlets.Int(10, min=1, max=16).tag(sync=True)
+    learned = Array((16, 10))
+    biases = traitlets.List(traitlets.Float()).tag(sync=True)
+
+    def __init__(self, digit: int = 2, **traits: Any) -> None:
+        """Start with the first of the ten learned kernels.
+
+        Args:
+            digit: the maps are those of the test set's first digit of this class.
+            traits: first values of the attributes.
+        """
+        filters, biases = trained()["conv3"]
+        start = {
+            "maps": answers(ten_digits()[0][digit] / 255)["norm2"],
+            "learned": filters[0, 0],
+            "biases": biases.tolist(),
+            "weights": filters[0, 0, :, 0],
+            "bias": float(biases[0]),
+        }
+        super().__init__(**{**start, **traits})
+
+    def picture(self) -> Figure:
+        """Draw two of the maps and the mixed one."""
+        maps = np.asarray(self.maps)
+        mixed = maps @ np.asarray(self.weights) + self.bias
+        shown = mixed.clip(0) if self.relu else mixed
+        first, second = maps[..., 0], maps[..., 1]
+        return panels(("map 0", first, SIGNED), ("map 1", second, SIGNED), ("all 16, mixed", shown, SIGNED))

@@ -1,0 +1,195 @@
+/** A kernel steps over a digit: the window, the products and the sum in numbers. */
+import { convolve, outputSize } from "./arithmetic.js";
+import { digitPicker } from "./digits.js";
+import { button, change, choice, element, fill, follow, numberGrid, pointable, short, slider, status } from "./elements.js";
+import { pack, paint, picture, range, same, unpack } from "./pictures.js";
+
+const PACE = 250; // milliseconds from step to step
+
+/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+function render({ model, el }) {
+  const input = picture("Image, with its padding");
+  const output = picture("Feature map");
+  const products = element("table", { class: "products" });
+  const formula = element("p", { class: "formula" });
+  const said = status();
+  const presets = model.get("presets");
+  const read = () => {
+    const { data, shape } = unpack(model.get("image"));
+    const kernel = unpack(model.get("kernel"));
+    const [stride, padding, dilation] = ["stride", "padding", "dilation"].map((name) => model.get(name));
+    const image = { data, height: shape[0], width: shape[1], channels: 1 };
+    const size = kernel.shape[0];
+    const across = outputSize(image.width, size, { stride, padding, dilation });
+    const down = outputSize(image.height, size, { stride, padding, dilation });
+    return { image, kernel: kernel.data, size, stride, padding, dilation, across, down };
+  };
+  const walk = (/** @type {number} */ steps) => {
+    const { across, down } = read();
+    const count = Math.max(across * down, 1);
+    change(model, { position: (Math.min(model.get("position"), count - 1) + steps + count) % count });
+  };
+  const setKernel = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) =>
+    change(model, { kernel: pack(values, [size, size]) });
+
+  const grid = numberGrid({ label: "Kernel", input: setKernel });
+  const names = Object.fromEntries(Object.keys(presets).map((name) => [name, name.replace("_", " ")]));
+  const preset = choice({
+    label: "Start from",
+    options: { "": "your own numbers", ...names },
+    input: (name) => name && setKernel(presets[name].flat(), presets[name].length),
+  });
+  const side = choice({
+    label: "Kernel size",
+    options: Object.fromEntries([1, 2, 3, 4, 5].map((size) => [size, `${size} × ${size}`])),
+    input: (value) => {
+      const { kernel, size } = read();
+      const wanted = Number(value);
+      const cut = Array.from({ length: wanted ** 2 }, (_, i) => {
+        const [row, column] = [Math.floor(i / wanted), i % wanted];
+        return row < size && column < size ? kernel[row * size + column] : 0;
+      });
+      setKernel(cut, wanted);
+    },
+  });
+  const set = (/** @type {string} */ name) => (/** @type {number} */ value) => change(model, { [name]: value });
+  const stride = slider({ label: "Stride", min: 1, max: 4, input: set("stride") });
+  const padding = slider({ label: "Padding", min: 0, max: 4, input: set("padding") });
+  const dilation = slider({ label: "Dilation", min: 1, max: 8, input: set("dilation") });
+
+  let ticking = 0;
+  const pause = () => {
+    clearInterval(ticking);
+    ticking = 0;
+    play.textContent = "Play";
+  };
+  const play = button("Play", () => {
+    if (ticking) return pause();
+    ticking = setInterval(() => walk(1), PACE);
+    play.textContent = "Pause";
+  });
+  play.hidden = matchMedia("(prefers-reduced-motion: reduce)").matches; // the buttons beside it take single steps
+  const step = (/** @type {number} */ by) => () => {
+    pause();
+    walk(by);
+  };
+  const size = () => /** @type {[number, number]} */ ([Math.max(read().down, 1), Math.max(read().across, 1)]);
+  const place = () => {
+    const { across } = read();
+    const position = model.get("position");
+    return /** @type {[number, number]} */ (across < 1 ? [0, 0] : [Math.floor(position / across), position % across]);
+  };
+  pointable(output.stage, {
+    label: "Position in the feature map",
+    size,
+    place,
+    move: (row, column) => {
+      pause();
+      change(model, { position: row * Math.max(read().across, 1) + column });
+    },
+  });
+
+  pointable(input.stage, {
+    label: "Position of the kernel on the image",
+    size: () => {
+      const { image, padding } = read();
+      return [image.height + 2 * padding, image.width + 2 * padding];
+    },
+    place: () => {
+      const { stride, dilation, size } = read();
+      const half = Math.floor((dilation * (size - 1) + 1) / 2);
+      return /** @type {[number, number]} */ (place().map((value) => value * stride + half));
+    },
+    move: (y, x) => {
+      const { stride, dilation, size, across, down } = read();
+      const half = Math.floor((dilation * (size - 1) + 1) / 2);
+      const near = (/** @type {number} */ value, /** @type {number} */ end) =>
+        Math.min(Math.max(Math.round((value - half) / stride), 0), Math.max(end, 1) - 1);
+      pause();
+      change(model, { position: near(y, down) * Math.max(across, 1) + near(x, across) });
+    },
+  });
+
+  const draw = () => {
+    const { image, kernel, size, stride: s, padding: p, dilation: d, across, down } = read();
+    stride.show(s);
+    padding.show(p);
+    dilation.show(d);
+    grid.show(kernel, size);
+    side.show(String(size));
+    preset.show(Object.keys(presets).find((name) => same(presets[name].flat(), kernel)) ?? "");
+    paint(input.canvas, padded(image, p), { limits: [0, 1] });
+    const span = d * (size - 1) + 1;
+    const wide = image.width + 2 * p;
+    const fits = across > 0 && down > 0;
+    for (const part of [output, products]) part.hidden = !fits;
+    formula.textContent = fits
+      ? `Size: ⌊(${image.width} + 2 · ${p} − ${d} · (${size} − 1) − 1) / ${s}⌋ + 1 = ${across}`
+      : `The kernel spans ${span} pixels, but the padded image has only ${wide}. Take less dilation or more padding.`;
+    formula.classList.toggle("problem", !fits);
+    if (!fits) {
+      input.frame(0, null);
+      return said.show(formula.textContent);
+    }
+    const position = Math.min(model.get("position"), across * down - 1);
+    const [row, column] = [Math.floor(position / across), position % across];
+    const map = convolve(image, { data: kernel, height: size, width: size, channels: 1 }, [0], {
+      stride: s,
+      padding: p,
+      dilation: d,
+    });
+    paint(output.canvas, map, { scale: "signed" });
+    input.frame(0, { top: row * s, left: column * s, height: span, width: span });
+    output.frame(0, { top: row, left: column, height: 1, width: 1 });
+    const most = range(map.data, "signed")[1];
+    output.say(`Feature map, ${down} × ${across}, from ${short(-most)} (orange) to ${short(most)} (purple)`);
+
+    const pixel = (/** @type {number} */ i, /** @type {number} */ j) => {
+      const [y, x] = [row * s + i * d - p, column * s + j * d - p];
+      const inside = y >= 0 && x >= 0 && y < image.height && x < image.width;
+      return inside ? image.data[y * image.width + x] : 0;
+    };
+    const rows = Array.from({ length: size }, (_, i) =>
+      element(
+        "tr",
+        {},
+        ...Array.from({ length: size }, (_, j) => {
+          const value = pixel(i, j);
+          const weight = kernel[i * size + j];
+          const factors = element("small", {}, `${value.toFixed(2)} × ${short(weight)}`);
+          return element("td", {}, factors, element("b", {}, (value * weight).toFixed(2)));
+        }),
+      ),
+    );
+    products.replaceChildren(element("caption", {}, "Pixel × weight = product"), ...rows);
+    said.show(`Row ${row}, column ${column}: the ${size * size} products add up to ${map.data[position].toFixed(2)}.`);
+  };
+
+  const steps = element("div", { class: "buttons" }, button("Step back", step(-1)), play, button("Step", step(1)));
+  fill(
+    el,
+    element("div", { class: "pictures" }, input, output),
+    said,
+    element("div", { class: "scroll" }, products),
+    formula,
+    steps,
+    element("div", { class: "controls" }, stride, padding, dilation, preset, side, digitPicker(model)),
+    grid,
+  );
+  const stop = follow(model, ["image", "kernel", "stride", "padding", "dilation", "position"], draw);
+  return () => {
+    pause();
+    stop();
+  };
+}
+
+/**
+ * @param {import("./arithmetic.js").Maps} image
+ * @param {number} padding
+ */
+function padded(image, padding) {
+  const unit = { data: Float32Array.of(1), height: 1, width: 1, channels: 1 };
+  return convolve(image, unit, [0], { padding });
+}
+
+export default { render };

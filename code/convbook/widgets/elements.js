@@ -1,0 +1,264 @@
+/**
+ * Elements of the figures: controls with names, a live region, and the tie between controls and the model.
+ *
+ * @typedef {{get(name: string): any, set(name: string, value: any): void, save_changes(): void,
+ *   on(event: string, callback: () => void): void, off(event: string, callback: () => void): void}} Model
+ * @typedef {HTMLElement & {show(value: any): void}} Control
+ */
+
+let count = 0;
+
+/**
+ * Build an element.
+ *
+ * @param {string} tag
+ * @param {Record<string, any>} attributes those that start with "on" are listeners; false and null are left out
+ * @param {...(Node | string)} children
+ * @returns {any}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children);
+  return made;
+}
+
+/**
+ * Put a figure's parts into its place.
+ *
+ * @param {HTMLElement} place
+ * @param {...Node} parts
+ */
+export function fill(place, ...parts) {
+  place.classList.add("convbook-figure");
+  place.append(...parts);
+}
+
+/**
+ * Draw whenever one of the traits changes, at most once a frame, and as soon as the figure is there.
+ *
+ * @param {Model} model
+ * @param {string[]} traits
+ * @param {() => void} draw
+ * @returns {() => void} stops it
+ */
+export function follow(model, traits, draw) {
+  let asked = 0;
+  const ask = () => {
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      draw();
+    });
+  };
+  for (const trait of traits) model.on(`change:${trait}`, ask);
+  draw();
+  return () => {
+    cancelAnimationFrame(asked);
+    for (const trait of traits) model.off(`change:${trait}`, ask);
+  };
+}
+
+/**
+ * Set traits, here and in Python.
+ *
+ * @param {Model} model
+ * @param {Record<string, any>} traits
+ */
+export function change(model, traits) {
+  for (const [name, value] of Object.entries(traits)) model.set(name, value);
+  model.save_changes();
+}
+
+/**
+ * A slider with its name and its value in words.
+ *
+ * @param {{label: string, min: number, max: number, step?: number, words?: (value: number) => string,
+ *   input: (value: number) => void}} options
+ * @returns {Control}
+ */
+export function slider({ label, min, max, step = 1, words = String, input }) {
+  const range = element("input", { type: "range", min, max, step });
+  const said = element("output");
+  const show = (/** @type {number} */ value) => {
+    range.value = String(value);
+    said.textContent = words(value);
+    range.setAttribute("aria-valuetext", words(value));
+  };
+  range.addEventListener("input", () => {
+    show(Number(range.value));
+    input(Number(range.value));
+  });
+  const whole = element("label", { class: "control" }, element("span", {}, label, " ", said), range);
+  return Object.assign(whole, {
+    show,
+    limit(/** @type {number} */ most) {
+      range.max = String(most);
+    },
+  });
+}
+
+/**
+ * A list of which one entry is chosen.
+ *
+ * @param {{label: string, options: Record<string, string>, input: (value: string) => void}} options values with names
+ * @returns {Control}
+ */
+export function choice({ label, options, input }) {
+  const entries = Object.entries(options).map(([value, name]) => element("option", { value }, name));
+  const select = element("select", { onchange: () => input(select.value) }, ...entries);
+  const whole = element("label", { class: "control" }, element("span", {}, label), select);
+  return Object.assign(whole, {
+    show(/** @type {string} */ value) {
+      select.value = value;
+    },
+  });
+}
+
+/**
+ * A box to tick.
+ *
+ * @param {{label: string, input: (value: boolean) => void}} options
+ * @returns {Control}
+ */
+export function tick({ label, input }) {
+  const box = element("input", { type: "checkbox", onchange: () => input(box.checked) });
+  const whole = element("label", { class: "control tick" }, box, element("span", {}, label));
+  return Object.assign(whole, {
+    show(/** @type {boolean} */ value) {
+      box.checked = value;
+    },
+  });
+}
+
+/**
+ * A button.
+ *
+ * @param {string} label
+ * @param {() => void} press
+ * @returns {HTMLButtonElement}
+ */
+export function button(label, press) {
+  return element("button", { type: "button", onclick: press }, label);
+}
+
+/**
+ * A square of numbers to edit. What is no number stays in its box, marked, and changes nothing.
+ *
+ * @param {{label: string, input: (values: Float32Array, size: number) => void}} options
+ * @returns {HTMLElement & {show(values: ArrayLike<number>, size: number): void}}
+ */
+export function numberGrid({ label, input }) {
+  const grid = element("div", { class: "numbers" });
+  const wrong = element("p", { class: "problem", role: "alert" });
+  const whole = element("fieldset", {}, element("legend", {}, label), grid, wrong);
+  /** @type {HTMLInputElement[]} */
+  let boxes = [];
+  const read = () => {
+    const values = boxes.map((box) => (box.value.trim() === "" ? NaN : Number(box.value)));
+    boxes.forEach((box, i) => box.setAttribute("aria-invalid", String(!usable(values[i]))));
+    const bad = values.findIndex((value) => !usable(value));
+    wrong.textContent = bad < 0 ? "" : `${boxes[bad].ariaLabel}: type a number from -1000 to 1000.`;
+    if (bad < 0) input(Float32Array.from(values), Math.sqrt(values.length));
+  };
+  const show = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) => {
+    if (boxes.length !== size * size) {
+      boxes = Array.from({ length: size * size }, (_, i) =>
+        element("input", {
+          type: "text",
+          inputmode: "text", // phones leave the minus out of their keyboard for decimals
+          size: 4,
+          "aria-label": `${label}, row ${Math.floor(i / size)}, column ${i % size}`,
+          oninput: read,
+        }),
+      );
+      grid.replaceChildren(...boxes);
+      grid.style.gridTemplateColumns = `repeat(${size}, 1fr)`;
+    }
+    boxes.forEach((box, i) => {
+      // What somebody is typing stays: "0." and "-" are numbers to be.
+      if (box !== document.activeElement || Math.fround(Number(box.value)) !== Math.fround(values[i])) {
+        box.value = short(values[i]);
+      }
+      box.setAttribute("aria-invalid", "false");
+    });
+    wrong.textContent = "";
+  };
+  return Object.assign(whole, { show });
+}
+
+/** @param {number} value */
+const usable = (value) => Math.abs(value) <= 1000; // NaN is not
+
+/**
+ * Write a number with at most three decimals.
+ *
+ * @param {number} value
+ */
+export function short(value) {
+  return String(Number(value.toFixed(3)) || 0); // never -0
+}
+
+/**
+ * A sentence that is read out when it changes, once the reader pauses.
+ *
+ * @returns {HTMLElement & {show(sentence: string): void}}
+ */
+export function status() {
+  const seen = element("p", { class: "status", "aria-hidden": "true" });
+  const heard = element("p", { class: "heard", role: "status" });
+  const whole = element("div", {}, seen, heard);
+  let wait = 0;
+  return Object.assign(whole, {
+    show(/** @type {string} */ sentence) {
+      if (seen.textContent === sentence) return;
+      seen.textContent = sentence;
+      clearTimeout(wait);
+      wait = setTimeout(() => (heard.textContent = sentence), 400);
+    },
+  });
+}
+
+/**
+ * Let a picture be pointed at: by mouse, touch, or the arrow keys.
+ *
+ * @param {HTMLElement} target
+ * @param {{label: string, size: () => [number, number], place: () => [number, number],
+ *   move: (row: number, column: number) => void, hover?: boolean}} options
+ */
+export function pointable(target, { label, size, place, move, hover = true }) {
+  target.tabIndex = 0;
+  target.setAttribute("role", "application");
+  target.setAttribute("aria-roledescription", "picture to explore with the arrow keys");
+  target.setAttribute("aria-label", label);
+  target.classList.add("pointable");
+  const go = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const [rows, columns] = size();
+    const inside = (/** @type {number} */ value, /** @type {number} */ end) => Math.min(Math.max(value, 0), end - 1);
+    move(inside(row, rows), inside(column, columns));
+  };
+  const point = (/** @type {PointerEvent} */ event) => {
+    const box = target.getBoundingClientRect();
+    const [rows, columns] = size();
+    const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
+    go(row, Math.floor(((event.clientX - box.left) / box.width) * columns));
+  };
+  target.addEventListener("pointerdown", point);
+  if (hover) target.addEventListener("pointermove", point);
+  /** @type {Record<string, [number, number]>} */
+  const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  target.addEventListener("keydown", (event) => {
+    const step = steps[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault(); // the page stays where it is
+    const [row, column] = place();
+    go(row + step[0], column + step[1]);
+  });
+}
+
+/** A number that no other call has given, for ids. */
+export function fresh() {
+  return ++count;
+}

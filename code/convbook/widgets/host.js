@@ -1,0 +1,146 @@
+/**
+ * The site's stand-in for a kernel: it brings the interactive figures of a page to life.
+ *
+ * The extension `convbook.sphinx_site` leaves, in place of each figure, a picture of it and its state. When the reader
+ * comes near, the figure's own module takes the place of the picture.
+ */
+
+const MUCH = 200_000; // bytes that are not loaded before the reader asks for them
+
+/** What anywidget calls a model, with nobody at the other end. */
+class Model {
+  /** @param {Record<string, any>} values */
+  constructor(values) {
+    this.values = values;
+    /** @type {Map<string, Set<() => void>>} */
+    this.listeners = new Map();
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.values[name];
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} value
+   */
+  set(name, value) {
+    if (this.values[name] === value) return;
+    this.values[name] = value;
+    for (const listener of this.listeners.get(`change:${name}`) ?? []) listener();
+  }
+
+  /**
+   * @param {string} event
+   * @param {() => void} listener
+   */
+  on(event, listener) {
+    if (!this.listeners.has(event)) this.listeners.set(event, new Set());
+    this.listeners.get(event)?.add(listener);
+  }
+
+  /**
+   * @param {string} event
+   * @param {() => void} listener
+   */
+  off(event, listener) {
+    this.listeners.get(event)?.delete(listener);
+  }
+
+  save_changes() {}
+}
+
+/**
+ * Put a figure into the place of its picture.
+ *
+ * @param {HTMLElement} place
+ * @returns {Promise<{model: Model, unmount: () => void}>} unmount puts the picture back
+ */
+export async function mount(place) {
+  const { module, state, files } = described(place);
+  const picture = [...place.childNodes];
+  const el = document.createElement("div");
+  try {
+    const loading = [import(`./${module}.js`), ...files.map(load)];
+    const [{ default: figure }, ...buffers] = await Promise.all(loading);
+    const values = structuredClone(state);
+    files.forEach(({ path }, i) => put(values, path, buffers[i]));
+    const model = new Model(values);
+    place.replaceChildren(el);
+    const end = await figure.render({ model, el });
+    return {
+      model,
+      unmount() {
+        end?.();
+        place.replaceChildren(...picture);
+      },
+    };
+  } catch (error) {
+    const problem = document.createElement("p");
+    problem.className = "problem";
+    problem.setAttribute("role", "alert");
+    problem.textContent = `This figure could not be loaded (${/** @type {Error} */ (error).message}). Reload the page to try again.`;
+    place.replaceChildren(...picture, problem);
+    throw error;
+  }
+}
+
+/**
+ * @param {HTMLElement} place
+ * @returns {{module: string, state: Record<string, any>, files: {path: string[], url: string, bytes: number}[]}}
+ */
+function described(place) {
+  return JSON.parse(place.querySelector("script[type='application/json']")?.textContent ?? "");
+}
+
+/** @param {{url: string}} file */
+async function load({ url }) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${answer.statusText}`);
+  return new DataView(await answer.arrayBuffer());
+}
+
+/**
+ * @param {any} values
+ * @param {string[]} path
+ * @param {DataView} buffer
+ */
+function put(values, path, buffer) {
+  const last = path[path.length - 1];
+  for (const key of path.slice(0, -1)) values = values[key];
+  values[last] = buffer;
+}
+
+/**
+ * Offer to load a figure that takes much.
+ *
+ * @param {HTMLElement} place
+ * @param {number} bytes
+ */
+function offer(place, bytes) {
+  const press = document.createElement("button");
+  press.type = "button";
+  press.className = "load";
+  press.textContent = `Load the interactive figure (${(bytes / 1e6).toFixed(1)} MB)`;
+  press.addEventListener("click", () => {
+    press.remove();
+    mount(place);
+  });
+  place.append(press);
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      const place = /** @type {HTMLElement} */ (target);
+      const bytes = described(place).files.reduce((sum, file) => sum + file.bytes, 0);
+      if (bytes > MUCH) offer(place, bytes);
+      else mount(place);
+    }
+  },
+  { rootMargin: "400px" },
+);
+for (const place of document.querySelectorAll(".interactive")) near.observe(place);

@@ -1,0 +1,75 @@
+"""A stack of layers to edit."""
+
+from typing import Any
+
+import traitlets
+from matplotlib.figure import Figure
+
+from convbook.arithmetic import Layer, trace
+from convbook.figures.style import BLUE, WIDTH
+from convbook.widgets.base import InteractiveFigure
+from convbook.widgets.trained import LAYERS
+
+LOWEST = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0}
+
+
+def _layer(kind: str, kernel: int, stride: int = 1, dilation: int = 1, padding: int = 0) -> dict[str, Any]:
+    return {"kind": kind, "kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
+
+
+def _scheduled() -> list[dict[str, Any]]:
+    stack = [layer for layer in LAYERS if layer["kind"] in ("conv", "pool")]
+    return [_layer(layer["kind"], layer["kernel"], 2 if layer["kind"] == "pool" else 1) for layer in stack]
+
+
+PRESETS = {
+    "the network of the notes": _scheduled(),
+    "the same, with a common mistake beside it": _scheduled(),
+    "five 3 × 3": [_layer("conv", 3)] * 5,
+    "a stride in every layer": [_layer("conv", 3, stride=2)] * 3,
+    "doubling dilation": [_layer("conv", 3, dilation=d, padding=d) for d in (1, 2, 4, 8)],
+}
+
+
+class StackEditor(InteractiveFigure):
+    """Size, jump and field behind every layer of a stack, on an image of 28 × 28 pixels.
+
+    Attributes:
+        layers: a dictionary a layer, with kind ("conv" or "pool"), kernel, stride, dilation and padding.
+        mistake: whether to show beside the fields what they are mistaken for: doubled by a pool.
+    """
+
+    layers = traitlets.List(traitlets.Dict()).tag(sync=True)
+    mistake = traitlets.Bool(False).tag(sync=True)
+    presets = traitlets.Dict(PRESETS).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        """Start with the network of the notes."""
+        super().__init__(**{"layers": _scheduled(), **traits})
+
+    @traitlets.validate("layers")
+    def _check(self, proposal: dict[str, Any]) -> list[dict[str, Any]]:
+        for number, layer in enumerate(proposal["value"], start=1):
+            if {*layer} != {"kind", *LOWEST} or layer["kind"] not in ("conv", "pool"):
+                raise traitlets.TraitError(
+                    f"layer {number} must have a kind, 'conv' or 'pool', and {', '.join(LOWEST)}; got {layer}"
+                )
+            for name, lowest in LOWEST.items():
+                if not (isinstance(layer[name], int) and layer[name] >= lowest):
+                    raise traitlets.TraitError(
+                        f"the {name} of layer {number} must be a whole number from {lowest} up, got {layer[name]!r}"
+                    )
+        return proposal["value"]
+
+    def picture(self) -> Figure:
+        """Draw the field behind every layer as a bar."""
+        stages = trace(
+            Layer(layer["kernel"], 1, layer["stride"], layer["padding"], layer["dilation"]) for layer in self.layers
+        )
+        figure = Figure(figsize=(WIDTH, 0.6 + 0.25 * len(stages)))
+        ax = figure.subplots()
+        names = [f"{i} {layer['kind']} {layer['kernel']}" for i, layer in enumerate(self.layers, start=1)]
+        ax.barh(names, [stage.receptive_field for stage in stages], color=BLUE)
+        ax.invert_yaxis()
+        ax.set(xlabel="width of a unit's field in pixels", title="The field grows from layer to layer")
+        return figure

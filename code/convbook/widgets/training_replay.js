@@ -1,0 +1,118 @@
+/** The twenty epochs of a run: its curves, its kernels, and what it said to a digit at the end of each epoch. */
+import { cutWeights, forward } from "./arithmetic.js";
+import { chart } from "./chart.js";
+import { button, change, choice, element, fill, follow, slider, status } from "./elements.js";
+import { imageAt, paint, picture, unpack } from "./pictures.js";
+
+const PACE = 900; // milliseconds from epoch to epoch
+const SHOWN = ["conv1", "conv2", "pool4", "conv5", "conv8"];
+
+/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+function render({ model, el }) {
+  /** @type {import("./arithmetic.js").Layer[]} */
+  const layers = model.get("layers");
+  /** @type {{accuracy: number, val_accuracy: number}[]} */
+  const history = model.get("history");
+  const epochs = history.length;
+  const weights = unpack(model.get("weights"));
+  const size = weights.shape[1];
+  const pieces = Array.from({ length: epochs }, (_, e) => cutWeights(layers, weights.data.subarray(e * size, (e + 1) * size)));
+  const digits = unpack(model.get("digits"));
+  /** @type {number[]} */
+  const labels = model.get("labels");
+  const images = labels.map((_, i) => imageAt(digits, i));
+
+  const curves = chart("Training and validation accuracy of every epoch");
+  const kernels = picture("The first layer's 16 kernels", "The 16 kernels of the first layer, orange below 0 and purple above");
+  const maps = SHOWN.map((name) => picture(`Maps of ${name}, after its ${name.startsWith("pool") ? "pooling" : "ReLU"}`));
+  const said = status();
+  const set = (/** @type {string} */ name) => (/** @type {number} */ value) => change(model, { [name]: value });
+  const epoch = slider({ label: "Epoch", min: 1, max: epochs, input: set("epoch") });
+  const digit = choice({
+    label: "Digit",
+    options: Object.fromEntries(labels.map((label, i) => [i, `${i + 1}: a ${label}`])),
+    input: (value) => change(model, { digit: Number(value) }),
+  });
+  const cards = images.map((image, i) => {
+    const canvas = element("canvas", { "aria-hidden": "true" });
+    paint(canvas, image, { limits: [0, 1] });
+    const words = element("span", {});
+    const card = button("", () => change(model, { digit: i }));
+    card.append(canvas, words);
+    return { card, words };
+  });
+
+  let ticking = 0;
+  const pause = () => {
+    clearInterval(ticking);
+    ticking = 0;
+    play.textContent = "Play";
+  };
+  const play = button("Play", () => {
+    if (ticking) return pause();
+    ticking = setInterval(() => change(model, { epoch: (model.get("epoch") % epochs) + 1 }), PACE);
+    play.textContent = "Pause";
+  });
+  play.hidden = matchMedia("(prefers-reduced-motion: reduce)").matches; // the slider beside it takes single steps
+
+  const answer = (/** @type {number} */ e, /** @type {number} */ i) => {
+    const answers = forward(layers, pieces[e], images[i]);
+    const result = answers[layers[layers.length - 1].name].data;
+    const best = result.indexOf(Math.max(...result));
+    return { answers, best, share: result[best] };
+  };
+  const draw = () => {
+    const e = Math.min(Math.max(model.get("epoch"), 1), epochs) - 1;
+    const chosen = Math.min(Math.max(model.get("digit"), 0), labels.length - 1);
+    epoch.show(e + 1);
+    digit.show(String(chosen));
+    const line = (/** @type {"accuracy" | "val_accuracy"} */ key) =>
+      history.map((row, i) => /** @type {[number, number]} */ ([i + 1, row[key]]));
+    const lines = [
+      { name: "validation", points: line("val_accuracy") },
+      { name: "training", points: line("accuracy") },
+    ];
+    const low = Math.min(...history.flatMap((row) => [row.accuracy, row.val_accuracy]));
+    curves.draw({ x: [1, Math.max(epochs, 2)], y: [Math.floor(50 * low) / 50, 1], xName: "epoch", yName: "accuracy", lines, at: e + 1 });
+    const [filters] = pieces[e][layers[0].name];
+    paint(kernels.canvas, { data: filters, height: 3, width: 3, channels: 16 }, { scale: "signed", columns: 8 });
+    const { answers, best, share } = answer(e, chosen);
+    SHOWN.forEach((name, i) => {
+      const columns = Math.ceil(answers[name].channels / 2);
+      paint(maps[i].canvas, answers[name], { scale: "viridis", columns });
+      maps[i].style.setProperty("--share", String(Math.min(1, Math.sqrt((answers[name].width * columns) / 200))));
+    });
+    let wrong = 0;
+    cards.forEach(({ card, words }, i) => {
+      const said = i === chosen ? best : answer(e, i).best;
+      const right = said === labels[i];
+      wrong += Number(!right);
+      words.textContent = right ? `✓ ${said}` : `✗ ${said}`;
+      card.classList.toggle("wrong", !right);
+      card.setAttribute("aria-pressed", String(i === chosen));
+      card.setAttribute("aria-label", `Digit ${i + 1}, a ${labels[i]}: the network says ${said}`);
+    });
+    said.show(
+      `After epoch ${e + 1} the network is right on ${(100 * history[e].val_accuracy).toFixed(2)} % of the test digits and wrong on ` +
+        `${wrong} of these ${labels.length}. It takes the chosen ${labels[chosen]} for a ${best}, with ${(100 * share).toFixed(1)} %.`,
+    );
+  };
+
+  fill(
+    el,
+    element("div", { class: "controls" }, epoch, digit),
+    element("div", { class: "buttons" }, play),
+    said,
+    curves,
+    kernels,
+    element("div", { class: "layers" }, ...maps),
+    element("div", { class: "shelf cards", role: "group", "aria-label": "Hard digits; press one to choose it" }, ...cards.map(({ card }) => card)),
+  );
+  const stop = follow(model, ["epoch", "digit"], draw);
+  return () => {
+    pause();
+    stop();
+  };
+}
+
+export default { render };

@@ -1,0 +1,68 @@
+"""The epochs of a training run, one after the other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convbook.figures.style import BLUE, VERMILLION, WIDTH
+from convbook.widgets.base import Array, InteractiveFigure
+from convbook.widgets.trained import LAYERS, flat, fold
+
+
+class TrainingReplay(InteractiveFigure):
+    """Scrub through a run of the scheduled CNN: curves, kernels, feature maps, and answers to hard digits.
+
+    Attributes:
+        epoch: counted from 1.
+        digit: which of the digits, counted from 0.
+    """
+
+    epoch = traitlets.Int(1, min=1).tag(sync=True)
+    digit = traitlets.Int(0, min=0).tag(sync=True)
+    layers = traitlets.List(LAYERS).tag(sync=True)
+    weights = Array((None, None), "float16")  # half the size; the answers are to be looked at, not counted
+    history = traitlets.List(traitlets.Dict()).tag(sync=True)
+    digits = Array((None, 28, 28), "uint8")
+    labels = traitlets.List(traitlets.Int()).tag(sync=True)
+
+    def __init__(
+        self,
+        snapshots: Sequence[list[NDArray]],
+        history: Sequence[Any],
+        digits: NDArray,
+        labels: NDArray,
+        **traits: Any,
+    ) -> None:
+        """Take the record of a run.
+
+        Args:
+            snapshots: what ``get_weights`` of the scheduled CNN returned after each epoch.
+            history: what ``convbook.training.train`` returned.
+            digits: uint8 (N, 28, 28), on which to watch the network.
+            labels: their classes.
+            traits: first values of the attributes.
+        """
+        if not len(snapshots) == len(history) > 0:
+            raise ValueError(f"one snapshot an epoch: got {len(snapshots)} snapshots and {len(history)} epochs")
+        super().__init__(
+            weights=np.stack([flat(fold(arrays)) for arrays in snapshots]),
+            history=[{"accuracy": row.accuracy, "val_accuracy": row.val_accuracy} for row in history],
+            digits=digits,
+            labels=[int(label) for label in labels],
+            **{"epoch": len(history), **traits},
+        )
+
+    def picture(self) -> Figure:
+        """Draw the accuracies of every epoch."""
+        figure = Figure(figsize=(WIDTH, 2.6))
+        ax = figure.subplots()
+        epochs = range(1, len(self.history) + 1)
+        ax.plot(epochs, [row["val_accuracy"] for row in self.history], color=BLUE, label="validation")
+        ax.plot(epochs, [row["accuracy"] for row in self.history], "--", color=VERMILLION, label="training")
+        ax.set(xlabel="epoch", ylabel="accuracy", xticks=range(5, len(self.history) + 1, 5))
+        ax.legend(frameon=False)
+        return figure

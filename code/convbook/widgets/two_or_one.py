@@ -1,0 +1,43 @@
+"""Two 3 × 3 kernels or one 5 × 5."""
+
+from typing import Any
+
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from convbook.convolve import corr2d, true_convolution
+from convbook.figures.style import DIGIT, SIGNED
+from convbook.kernels import kernel
+from convbook.widgets.base import Array, DigitFigure, panels
+
+
+class TwoOrOne(DigitFigure):
+    """Two 3 × 3 kernels one after the other, beside one 5 × 5.
+
+    Attributes:
+        first: the kernel on the digit, (3, 3).
+        second: the kernel on what the first answers, (3, 3).
+        large: the kernel on the digit beside them, (5, 5).
+        relu: whether a ReLU follows the first.
+        channels: for the number of weights, in and out of every convolution.
+    """
+
+    first = Array((3, 3))
+    second = Array((3, 3))
+    large = Array((5, 5))
+    relu = traitlets.Bool(False).tag(sync=True)
+    channels = traitlets.Int(16, min=1, max=64).tag(sync=True)
+
+    def __init__(self, digit: int = 2, **traits: Any) -> None:
+        """Start with a blur, an edge kernel, and the 5 × 5 that both together make."""
+        first, second = kernel("gaussian_blur"), kernel("sobel_vertical")
+        start = {"first": first, "second": second, "large": true_convolution(np.pad(first, 2), second)}
+        super().__init__(digit, **{**start, **traits})
+
+    def picture(self) -> Figure:
+        """Draw the digit and both answers."""
+        half = corr2d(self.image, self.first)
+        pair = corr2d(half.clip(0) if self.relu else half, self.second)
+        single = corr2d(self.image, self.large)
+        return panels(("digit", self.image, DIGIT), ("two 3 × 3", pair, SIGNED), ("one 5 × 5", single, SIGNED))
