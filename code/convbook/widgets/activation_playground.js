@@ -63,6 +63,7 @@ export function flow(name, weights, bias, inputs) {
   const units = Math.sqrt(weights[0].length);
   const count = inputs.length / units;
   let values = inputs;
+  /** @type {Float64Array[]} */
   const before = [];
   const answers = [];
   for (const layer of weights) {

@@ -241,6 +241,7 @@ function areaMean(values, width, height, left, top, side) {
  */
 export function backward(layers, pieces, image, answers, name, { row, column, channel }) {
   const last = layers.findIndex((layer) => layer.name === name);
+  /** @type {Maps} */
   let gradient = { ...answers[name], data: new Float32Array(answers[name].data.length) };
   gradient.data[(row * gradient.width + column) * gradient.channels + channel] = 1;
   for (let i = last; i >= 0; i--) {

@@ -77,7 +77,7 @@ export function change(model, traits) {
  *
  * @param {{label: string, min: number, max: number, step?: number, words?: (value: number) => string,
  *   input: (value: number) => void}} options
- * @returns {Control}
+ * @returns {Control & {limit(most: number): void}}
  */
 export function slider({ label, min, max, step = 1, words = String, input }) {
   const range = element("input", { type: "range", min, max, step });

@@ -48,6 +48,7 @@ function render({ model, el }) {
 
   /** @type {Record<string, import("./arithmetic.js").Maps>} */
   let answers = {};
+  /** @type {import("./arithmetic.js").Maps} */
   let image = { data: new Float32Array(784), height: 28, width: 28, channels: 1 };
   const run = () => {
     image = { ...image, data: unpack(model.get("image")).data };
