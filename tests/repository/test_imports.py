@@ -13,7 +13,9 @@ from .tree import ROOT
 LAYERS = [
     {"colab"},
     {"sphinx_site"},
-    {"widgets", "figures", "exercises", "study"},
+    {"sphinx_widgets"},
+    {"widgets"},
+    {"figures", "exercises", "study"},
     {"features"},
     {"training"},
     {"network", "schedule", "mnist"},
@@ -97,14 +99,14 @@ def test_wrong_imports_are_found():
     wrong = {
         "mnist": "from convbook import training",
         "features": "def maps():\n    from . import figures",
-        "widgets.kernel": "from ..study import run",
+        "widgets.kernel": "from ..sphinx_widgets import setup",
         "convolve": "import scipy.signal",
         "helpers": "import json",
     }
     assert import_problems(wrong) == [
         "mnist imports convbook.training, which is not below it",
         "features imports convbook.figures, which is not below it",
-        "widgets.kernel imports convbook.study.run, which is not below it",
+        "widgets.kernel imports convbook.sphinx_widgets.setup, which is not below it",
         "convolve imports scipy.signal; it may import NumPy only",
         "helpers: give it a place in LAYERS",
     ]

@@ -39,12 +39,14 @@ def contract_problems(notebook: nbformat.NotebookNode) -> list[str]:
 
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     figures = [cell for cell in code if "figure" in cell.metadata.get("mystnb", {})]
+    interactive = [cell for cell in figures if "from convbook.widgets import" in cell.source]
     exercises = len(re.findall(r"^:::+\{exercise\}", markdown, re.MULTILINE))
     solutions = len(re.findall(r"^:::+\{solution(?:-start)?\}", markdown, re.MULTILINE))
     questions = sum(cell.source.count("Question(") for cell in code)
     counts = {
         "words": (words(markdown), 1500, 2200),
-        "figures": (len(figures), 2, 4),
+        "still figures": (len(figures) - len(interactive), 2, 4),
+        "interactive figures": (len(interactive), 1, 2),
         "lines of code": (code_lines(notebook), 50, 200),
         "exercises": (exercises, 3, 7),
         "solutions": (solutions, exercises, exercises),
@@ -94,6 +96,7 @@ def good_chapter() -> nbformat.NotebookNode:
             new_code_cell("\n".join(["x = 1"] * 60)),
             new_markdown_cell("word " * 1600),
             new_code_cell("draw()", metadata={"mystnb": {"figure": {"name": "b"}}}),
+            new_code_cell("from convbook.widgets import Dial\nDial()", metadata={"mystnb": {"figure": {"name": "c"}}}),
             new_markdown_cell("## In full\n\nIt is that."),
             new_markdown_cell("## Exercises"),
             *[new_markdown_cell(text) for text in [exercise, solution] * 3],
@@ -118,11 +121,12 @@ def test_good_chapter_passes():
         (4, "In one line", "Note", "the definition in one line"),
         (5, "x = 1\n", "", "lines of code"),
         (6, "word word", "word", "words"),
-        (8, "## In full", "## Summary", "the definition in full"),
-        (10, "{exercise}", "{note}", "exercises"),
-        (17, "Question(),", "", "quiz questions"),
-        (18, "- Three.\n", "", "three take-aways"),
-        (18, "{cite:t}", "", "sources"),
+        (8, "convbook.widgets", "convbook.figures", "interactive figures"),
+        (9, "## In full", "## Summary", "the definition in full"),
+        (11, "{exercise}", "{note}", "exercises"),
+        (18, "Question(),", "", "quiz questions"),
+        (19, "- Three.\n", "", "three take-aways"),
+        (19, "{cite:t}", "", "sources"),
     ],
 )
 def test_broken_promise_is_found(cell, old, new, problem):
