@@ -30,7 +30,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "ipywidgets_state"  # under this name MyST-NB keeps the state of a page's widgets
 SYNCED_IN_PYTHON_ONLY = {"_esm", "_css", "layout", "tabbable", "tooltip"}  # what the site has no use for
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
-BUNDLE = Path("@jupyter-widgets", "html-manager", "dist", "embed.js")
+BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
 MODULES = Path(str(FOLDER))
 
 
@@ -137,19 +137,21 @@ def _add_scripts(app: Sphinx, page: str, template: str, context: Any, doctree: n
     if doctree is not None and next(doctree.findall(InteractiveNode), None):
         app.add_js_file(f"{modules_folder()}/host.js", type="module")
     if STATE in NbMetadataCollector.get_js_files(app.env, page):
-        app.add_js_file(_bundle(app).name, defer="defer")
+        app.add_js_file(_bundle(app), defer="defer")
 
 
-def _bundle(app: Sphinx) -> Path:
-    """Copy the bundle for other ipywidgets into the site."""
+def _bundle(app: Sphinx) -> str:
+    """Copy the bundle for other ipywidgets, and its fonts, into the site; return its place below ``_static``."""
     folders = [Path(app.srcdir), *Path(app.srcdir).parents]
-    source = next((file for folder in folders if (file := folder / "node_modules" / BUNDLE).is_file()), None)
+    source = next((found for folder in folders if (found := folder / "node_modules" / BUNDLE).is_dir()), None)
     if source is None:
         raise FileNotFoundError(f"a page shows an ipywidget, for which the site needs {BUNDLE.parts[1]}: run `npm ci`")
-    target = Path(app.outdir) / "_static" / "html-manager.js"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(source, target)
-    return target
+    target = Path(app.outdir) / "_static" / "html-manager"
+    target.mkdir(parents=True, exist_ok=True)
+    for file in source.iterdir():
+        if file.name == "embed.js" or file.suffix in (".woff2", ".woff", ".ttf"):
+            shutil.copy(file, target)
+    return "html-manager/embed.js"
 
 
 def _copy_modules(app: Sphinx, error: Exception | None) -> None:

@@ -81,9 +81,11 @@ def serve(folder: Path) -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextlib.contextmanager
@@ -107,9 +109,11 @@ def opened(browser: Browser, address: str, **settings: Any) -> Iterator[tuple[Pa
             wrong.append(f"left the site: {request.url}")
 
     page.on("request", check_origin)
-    page.goto(address)
-    yield page, wrong
-    context.close()
+    try:
+        page.goto(address)
+        yield page, wrong
+    finally:
+        context.close()
 
 
 def encoded(array: Any) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from .browser import opened, serve
 from .conftest import BOOK, JUPYTER_BOOK
 
 
@@ -87,3 +88,54 @@ def test_a_misspelt_wish_for_no_solutions_publishes_nothing(book, monkeypatch):
     built = book.build()
     assert built.returncode != 0
     assert "SOLUTIONS is yes (the default) or no, got 'No'" in built.stdout + built.stderr
+
+
+def test_an_ordinary_ipywidget_works_without_a_kernel(book, browser):
+    (book.folder / "node_modules").symlink_to(BOOK / "node_modules")
+    book.write_page(
+        "from ipywidgets import HTML, IntSlider, VBox, jslink\n"
+        "slider, words = IntSlider(3, description='Answer'), HTML()\n"
+        "link = jslink((slider, 'value'), (words, 'value'))\n"
+        "VBox([slider, words])"
+    )
+    assert book.build("-W").returncode == 0
+    with serve(book.folder / "_build" / "html") as address, opened(browser, f"{address}/chapters/page.html") as shown:
+        page, wrong = shown
+        page.get_by_role("slider").press("ArrowRight")
+        page.locator(".widget-html-content", has_text="4").wait_for()
+        # The bundle's validator of JSON says so about its own schema.
+        assert [line for line in wrong if not line.startswith("warning: strict mode: use allowUnionTypes")] == []
+
+
+def test_a_page_without_widgets_loads_no_bundle(book):
+    assert book.build("-W").returncode == 0
+    assert "html-manager" not in book.html and "host.js" not in book.html
+
+
+def test_an_ordinary_ipywidget_without_its_bundle_fails_the_build(book):
+    book.write_page("from ipywidgets import IntSlider\nIntSlider()")
+    built = book.build("-W")
+    assert built.returncode != 0
+    assert "a page shows an ipywidget, for which the site needs html-manager: run `npm ci`" in built.stderr
+
+
+def test_a_figure_on_a_page_that_is_no_notebook(book, browser):
+    page = book.folder / "chapters" / "page.ipynb"
+    page.unlink()
+    text = "# Page\n\n```{widget} ScheduleExplorer\n:alt: A falling curve\n:name: fig\n\nA *caption*.\n```\n"
+    page.with_suffix(".md").write_text(text)
+    assert book.build("-W").returncode == 0
+    with serve(book.folder / "_build" / "html") as address, opened(browser, f"{address}/chapters/page.html") as shown:
+        page, wrong = shown
+        page.locator(".convbook-figure").wait_for()
+        assert page.locator("figure > figcaption em").inner_text() == "caption"
+        assert wrong == []
+
+
+def test_a_figure_that_does_not_exist_fails_a_strict_build(book):
+    page = book.folder / "chapters" / "page.ipynb"
+    page.unlink()
+    page.with_suffix(".md").write_text("# Page\n\n```{widget} Pendulum\n:alt: A pendulum\n\nIt swings.\n```\n")
+    built = book.build("-W")
+    assert built.returncode != 0
+    assert "no figure named 'Pendulum'; there are ActivationPlayground, ChannelMixer" in built.stderr + built.stdout

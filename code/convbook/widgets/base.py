@@ -36,10 +36,10 @@ def bundle(name: str) -> str:
             if needed not in parts:
                 add(needed)
         text = _IMPORT.sub(r"const \1 = \2_module;", text)
-        if module != name:
-            exported = ", ".join(_EXPORT.findall(text))
-            text = f"const {module}_module = (() => {{\n{_EXPORT.sub('', text)}\nreturn {{ {exported} }};\n}})();\n"
-        parts[module] = text
+        bare = _EXPORT.sub("", text)
+        exported = ", ".join(_EXPORT.findall(text))
+        wrapped = f"const {module}_module = (() => {{\n{bare}\nreturn {{ {exported} }};\n}})();\n"
+        parts[module] = bare if module == name else wrapped
 
     add(name)
     return "".join(parts.values())

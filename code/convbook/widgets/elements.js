@@ -80,8 +80,8 @@ export function change(model, traits) {
  * @returns {Control & {limit(most: number): void}}
  */
 export function slider({ label, min, max, step = 1, words = String, input }) {
-  const range = element("input", { type: "range", min, max, step });
-  const said = element("output");
+  const range = element("input", { type: "range", min, max, step, "aria-label": label });
+  const said = element("span", { class: "value" });
   const show = (/** @type {number} */ value) => {
     range.value = String(value);
     said.textContent = words(value);

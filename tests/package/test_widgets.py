@@ -1,0 +1,168 @@
+"""The Python side of the interactive figures: what they take, what they refuse, what they send to the page."""
+
+import re
+
+import numpy as np
+import pytest
+import traitlets
+from ipywidgets.embed import embed_data
+from scipy.signal import convolve2d
+
+from convbook import widgets
+from convbook.kernels import kernel
+from convbook.training import notes_log
+from convbook.widgets.base import FOLDER, Array, bundle, pack, ten_digits
+from convbook.widgets.kernel_lab import scene
+
+
+def replay() -> widgets.TrainingReplay:
+    rng = np.random.default_rng(0)
+    shapes = [(3, 3, 1, 16), (16,), *4 * [(16,)], (3, 3, 16, 16), (16,), *4 * [(16,)], (1, 1, 16, 10), (10,)]
+    for channels in (10, 16, 16, 16):
+        shapes += [(3, 3, channels, 16), (16,), *4 * [(16,)]]
+    shapes += [(4, 4, 16, 10), (10,), *4 * [(10,)]]
+    snapshots = [[rng.uniform(0.1, 1, shape) for shape in shapes] for _ in range(20)]
+    return widgets.TrainingReplay(snapshots, notes_log(), *ten_digits())
+
+
+def make(name: str) -> widgets.base.InteractiveFigure:
+    return replay() if name == "TrainingReplay" else getattr(widgets, name)()
+
+
+@pytest.mark.parametrize("name", widgets.__all__)
+def test_figure_shows_itself_with_and_without_a_front_end(name):
+    data, _ = make(name)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "<svg" in data["image/svg+xml"]
+
+
+@pytest.mark.parametrize("name", widgets.__all__)
+def test_module_is_one_text_without_imports(name):
+    module = make(name)._esm
+    assert module.count("export default { render };") == 1
+    assert not re.search(r"^(import|export (?!default))", module, re.MULTILINE)
+
+
+def test_what_a_module_imports_is_joined_before_it():
+    text = bundle("digits")
+    assert text.index("const arithmetic_module = ") < text.index("const { prepareDigit } = arithmetic_module;")
+    assert text.count("const elements_module = ") == 1  # imported twice
+
+
+def test_every_module_belongs_to_a_class_or_is_imported_by_one():
+    modules = {path.stem for path in FOLDER.iterdir() if path.suffix == ".js"}
+    own = {getattr(widgets, name).__module__.rpartition(".")[2] for name in widgets.__all__}
+    joined = set(re.findall(r"const (\w+)_module = \(", "".join(bundle(name) for name in own)))
+    assert modules == own | joined | {"host"}
+
+
+def test_arrays_cross_to_the_page_and_back():
+    stepper = widgets.ConvolutionStepper()
+    sent = stepper.get_state("kernel")["kernel"]
+    assert sent["shape"] == [3, 3] and sent["dtype"] == "float32"
+    np.testing.assert_array_equal(np.frombuffer(sent["data"], "<f4").reshape(3, 3), kernel("sobel_vertical"))
+    stepper.set_state({"kernel": pack(np.eye(2, dtype=np.float32))})
+    np.testing.assert_array_equal(stepper.kernel, np.eye(2))
+
+
+def test_lists_become_arrays_and_arrays_are_read_only():
+    stepper = widgets.ConvolutionStepper()
+    stepper.kernel = [[0, 1], [1, 0]]
+    assert stepper.kernel.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        stepper.kernel[0, 0] = 5
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.ones((2, 3)), r"kernel must be square, of shape \(1 to 5, 1 to 5\), got \(2, 3\)"),
+        (np.ones((6, 6)), r"kernel must be square, of shape \(1 to 5, 1 to 5\), got \(6, 6\)"),
+        (np.ones(9), r"got \(9,\)"),
+        (np.empty((0, 0)), r"got \(0, 0\)"),
+        ([[np.nan]], "kernel has values that are not finite numbers"),
+        ([[np.inf]], "kernel has values that are not finite numbers"),
+        ([["a"]], "kernel takes an array of numbers"),
+        ([[1, 2], [3]], "kernel takes an array of numbers"),
+        (None, r"kernel must be square|kernel takes an array|not finite"),
+    ],
+)
+def test_wrong_kernels_are_refused_and_change_nothing(value, message):
+    stepper = widgets.ConvolutionStepper()
+    before = stepper.kernel
+    with pytest.raises(traitlets.TraitError, match=message):
+        stepper.kernel = value
+    np.testing.assert_array_equal(stepper.kernel, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "trait", "value"),
+    [
+        ("ConvolutionStepper", "stride", 0),
+        ("ConvolutionStepper", "padding", -1),
+        ("ConvolutionStepper", "image", np.zeros((10, 10))),
+        ("KernelLab", "image", np.zeros((1001, 10))),
+        ("TwoOrOne", "first", np.zeros((5, 5))),
+        ("ChannelMixer", "weights", np.zeros(15)),
+        ("ChannelMixer", "bottleneck", 17),
+        ("ActivationPlayground", "function", "softmax"),
+        ("ActivationPlayground", "layers", 21),
+        ("NetworkFields", "layer", "conv4"),
+        ("ScheduleExplorer", "schedule", "exponential"),
+        ("StackEditor", "layers", [{"kind": "conv", "kernel": 0, "stride": 1, "dilation": 1, "padding": 0}]),
+        ("StackEditor", "layers", [{"kind": "dense", "kernel": 1, "stride": 1, "dilation": 1, "padding": 0}]),
+        ("StackEditor", "layers", [{"kind": "conv", "kernel": 3}]),
+    ],
+)
+def test_values_out_of_range_are_refused(name, trait, value):
+    figure = getattr(widgets, name)()
+    with pytest.raises(traitlets.TraitError):
+        setattr(figure, trait, value)
+
+
+def test_replay_wants_a_snapshot_for_every_epoch():
+    with pytest.raises(ValueError, match="one snapshot an epoch: got 0 snapshots and 20 epochs"):
+        widgets.TrainingReplay([], notes_log(), *ten_digits())
+
+
+def test_the_ten_digits_are_the_ten_classes_as_pictures():
+    digits, labels = ten_digits()
+    assert labels == [*range(10)] and digits.shape == (10, 28, 28) and digits.max() == 255
+
+
+def test_the_large_kernel_is_the_full_convolution_of_the_two():
+    figure = widgets.TwoOrOne()
+    np.testing.assert_allclose(figure.large, convolve2d(figure.first, figure.second), atol=1e-6)
+
+
+def test_the_scene_is_a_picture_with_soft_and_sharp_edges():
+    picture = scene()
+    steps = np.abs(np.diff(picture, axis=1))
+    assert picture.min() >= 0 and picture.max() <= 1
+    assert (steps > 0.2).mean() > 0.005 and ((steps > 0.001) & (steps < 0.05)).mean() > 0.3
+
+
+def test_two_figures_share_no_state():
+    first, second = widgets.StackEditor(), widgets.StackEditor()
+    first.layers = first.layers[:1]
+    assert len(second.layers) == 9 and len(widgets.StackEditor().layers) == 9
+
+
+def test_the_state_of_a_figure_can_stand_in_a_page():
+    network = widgets.LiveNetwork()
+    models = embed_data(views=[network], drop_defaults=False)["manager_state"]["state"]
+    figure = models[network.model_id]
+    assert figure["state"]["_anywidget_id"] == "convbook.widgets.live_network.LiveNetwork"
+    assert {tuple(buffer["path"]) for buffer in figure["buffers"]} == {
+        ("digits", "data"),
+        ("image", "data"),
+        ("weights", "data"),
+    }
+
+
+def test_an_array_says_its_shape_when_it_is_made_wrong():
+    class Holder(traitlets.HasTraits):
+        row = Array((None,), "uint8")
+
+    with pytest.raises(traitlets.TraitError, match=r"row must be of shape \(1 to 60000\), got \(1, 1\)"):
+        Holder(row=[[1]])

@@ -1,0 +1,62 @@
+"""Every page in a real browser: accessible, quiet, on its own, and never wider than the screen."""
+
+from pathlib import Path
+
+import pytest
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from .browser import opened
+
+ROOT = Path(__file__).parents[2]
+PAGES = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def visit(page) -> None:
+    """Scroll through a page as a reader does, so that all its figures come to life."""
+    for place in page.locator(".interactive").all():
+        place.scroll_into_view_if_needed()
+        load = place.get_by_role("button", name="Load the interactive figure")
+        place.locator(".convbook-figure, .load").first.wait_for()
+        if load.count():
+            load.click()
+        place.locator(".convbook-figure").wait_for()
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core finds, a line each."""
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [f"{rule['id']}: {node['html'][:150]}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page(browser, address, name, scheme):
+    settings = {"color_scheme": scheme, "viewport": {"width": 1440 if scheme == "light" else 390, "height": 900}}
+    with opened(browser, f"{address}/{name}", **settings) as (page, wrong):
+        visit(page)
+        found = violations(page)
+        assert found == [], "\n".join(found)
+        assert wrong == []
+        for width in (390, 768, 1024, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(50)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_wrong_pages_are_found(browser, address):
+    with opened(browser, f"{address}/chapters/glossary.html") as (page, wrong):
+        page.evaluate(
+            """() => {
+              document.querySelector("article").insertAdjacentHTML("beforeend", "<input><img src='none.png'>");
+              console.warn("noise");
+              fetch("https://site.invalid/x").catch(() => null);
+            }"""
+        )
+        page.wait_for_timeout(300)
+        found = violations(page)
+        assert any(line.startswith("label") for line in found) and any(line.startswith("image-alt") for line in found)
+        for problem in ("warning: noise", "left the site: https://site.invalid/x"):
+            assert problem in wrong
+        assert any("none.png" in line or "404" in line for line in wrong)

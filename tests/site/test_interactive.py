@@ -1,0 +1,405 @@
+"""The interactive figures of the built pages, touched as readers touch them."""
+
+import gzip
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convbook import mnist
+
+from .browser import opened
+
+# The page of every figure.
+FIGURES = {
+    "convolution_stepper": "01-convolution",
+    "kernel_lab": "02-kernels",
+    "two_or_one": "03-three-by-three",
+    "channel_mixer": "04-one-by-one",
+    "live_network": "05-feature-maps",
+    "activation_playground": "06-activations",
+    "stack_editor": "07-receptive-fields",
+    "network_fields": "07-receptive-fields",
+    "schedule_explorer": "08-epochs-and-schedules",
+    "training_replay": "09-train-the-network",
+}
+# What the reader is told at the end; the live region that is read out follows it after a pause.
+SEEN, HEARD = ".status", "[role=status]"
+
+
+@pytest.fixture
+def figure(browser, address):
+    """Open the page of a figure and bring it to life; fails if the page did anything wrong."""
+    ends = []
+
+    def start(name: str, **settings):
+        opening = opened(browser, f"{address}/chapters/{FIGURES[name]}.html", **settings)
+        page, wrong = opening.__enter__()
+        ends.append((opening, wrong))
+        place = page.locator(f".interactive:nth-match(.interactive, {position(page, name)})")
+        place.scroll_into_view_if_needed()
+        if name == "training_replay":
+            place.get_by_role("button", name="Load the interactive figure").click()
+        place.locator(".convbook-figure").wait_for()
+        return place
+
+    yield start
+    for opening, wrong in ends:
+        opening.__exit__(None, None, None)
+        assert wrong == []
+
+
+def position(page, name: str) -> int:
+    """Return which interactive figure of a page it is, counted from 1 as CSS does."""
+    texts = page.locator(".interactive > script").all_text_contents()
+    return 1 + next(i for i, text in enumerate(texts) if f'"module": "{name}"' in text)
+
+
+def said(place, index: int = 0) -> str:
+    place.page.wait_for_timeout(100)  # a frame or two
+    return place.locator(SEEN).nth(index).inner_text()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_comes_to_life_and_speaks(figure, name):
+    place = figure(name)
+    words = said(place)
+    assert len(words) > 20
+    place.locator(HEARD, has_text=words[:30]).first.wait_for(state="attached")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_javascript_there_is_a_picture_with_a_caption(browser, address, name):
+    with opened(browser, f"{address}/chapters/{FIGURES[name]}.html", java_script_enabled=False) as (page, _):
+        figures = page.locator("figure:has(> .interactive)")
+        for i in range(figures.count()):
+            picture = figures.nth(i).locator("svg[role=img]")
+            assert picture.is_visible() and len(picture.get_attribute("aria-label")) > 20
+            assert len(figures.nth(i).locator("figcaption").inner_text()) > 20
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_control_works_by_keyboard_with_visible_focus(figure, name):
+    place = figure(name)
+    controls = place.locator("input, select, button, [tabindex='0']").all()
+    controls = [control for control in controls if control.is_visible() and control.is_enabled()]
+    assert controls
+    controls[0].focus()
+    for i, control in enumerate(controls):
+        assert control.evaluate("element => element === document.activeElement"), f"control {i} is not next"
+        outline = control.evaluate("element => parseFloat(getComputedStyle(element).outlineWidth)")
+        assert outline >= 2, f"control {i} does not show that it has the focus"
+        place.page.keyboard.press("Tab")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_control_moves_and_nothing_breaks(figure, name):
+    place = figure(name)
+    for control in place.locator("input[type=range]:visible").all():
+        for key in ("Home", "End", "ArrowLeft"):
+            control.press(key)
+    for control in place.locator("select:visible").all():
+        for value in control.locator("option").evaluate_all("options => options.map(({ value }) => value)"):
+            control.select_option(value)
+    for control in place.locator("input[type=checkbox]:visible").all():
+        control.click()
+    for control in place.locator("[role=application]:visible").all():
+        for key in ("ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft", "x"):
+            control.press(key)
+    for control in place.locator("button:visible:enabled").all():
+        if control.is_visible() and control.is_enabled():
+            control.click()
+    assert len(said(place)) > 10
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_two_of_a_kind_do_not_meet_and_both_can_go(figure, name):
+    place = figure(name)
+    result = place.evaluate(
+        """async (place) => {
+          const host = document.querySelector("script[src*='host.js']").src;
+          const { mount } = await import(host);
+          const copy = document.createElement("div");
+          // What the extension left on the page, before the figure took its place.
+          const page = await (await fetch(location.href)).text();
+          const original = new DOMParser().parseFromString(page, "text/html");
+          const at = [...document.querySelectorAll(".interactive")].indexOf(place);
+          copy.innerHTML = original.querySelectorAll(".interactive")[at].innerHTML;
+          place.after(copy);
+          const before = copy.innerHTML;
+          const words = place.querySelector(".status").textContent;
+          const answers = [];
+          for (let times = 0; times < 3; times++) {
+            const { unmount } = await mount(copy);
+            answers.push(copy.querySelectorAll(".convbook-figure").length);
+            const slider = copy.querySelector("input[type=range], select");
+            if (slider.type === "range") slider.value = slider.max; else slider.selectedIndex = 1;
+            slider.dispatchEvent(new Event(slider.type === "range" ? "input" : "change"));
+            await new Promise((done) => setTimeout(done, 50));
+            unmount();
+            answers.push(copy.innerHTML === before);
+          }
+          copy.remove();
+          return [answers, place.querySelector(".status").textContent === words];
+        }"""
+    )
+    assert result == [[1, True] * 3, True]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_rapid_resizing_leaves_nothing_wider_than_the_page(figure, name):
+    place = figure(name)
+    for width in (1440, 390, 700, 390, 1024, 390):
+        place.page.set_viewport_size({"width": width, "height": 800})
+    place.page.wait_for_timeout(100)
+    assert place.page.evaluate("document.documentElement.scrollWidth") == 390
+    wide = place.evaluate(
+        """(place) => [...place.querySelectorAll("*")].filter((part) => {
+          const { width, right } = part.getBoundingClientRect();
+          return width > 0 && right > innerWidth + 1 && !part.closest(".heard");
+        }).map((part) => part.outerHTML.slice(0, 100))"""
+    )
+    assert wide == []
+
+
+@pytest.mark.parametrize("name", ["convolution_stepper", "training_replay"])
+def test_nothing_plays_by_itself_for_those_who_want_less_motion(figure, name):
+    assert figure(name, reduced_motion="reduce").get_by_role("button", name="Play").count() == 0
+    assert figure(name).get_by_role("button", name="Play").count() == 1
+
+
+def test_stepper_counts_what_numpy_counts(figure):
+    place = figure("convolution_stepper")
+    before = said(place)
+    place.get_by_role("button", name="Step", exact=True).click()
+    assert said(place) != before
+    place.get_by_label("Start from").select_option("laplacian")
+    place.get_by_label("Stride").fill("2")
+    place.get_by_label("Padding").fill("1")
+    target = place.get_by_role("application", name="Position in the feature map")
+    for _ in range(3):
+        target.press("ArrowUp")
+    row, column, total = map(float, re.match(r"Row (\d+), column (\d+): .* to (-?[\d.]+)\.", said(place)).groups())
+    digits = mnist.load()
+    seven = digits.test_images[int((digits.test_labels == 7).argmax())] / 255
+    window = np.pad(seven, 1)[int(row) * 2 :, int(column) * 2 :][:3, :3]
+    assert total == pytest.approx((window * [[0, 1, 0], [1, -4, 1], [0, 1, 0]]).sum(), abs=0.006)
+    assert "= 14" in place.locator(".formula").inner_text()
+
+
+def test_stepper_plays_and_pauses(figure):
+    place = figure("convolution_stepper")
+    place.get_by_role("button", name="Play").click()
+    before = said(place)
+    place.page.wait_for_timeout(700)
+    assert said(place) != before
+    place.get_by_role("button", name="Pause").click()
+    before = said(place)
+    place.page.wait_for_timeout(700)
+    assert said(place) == before
+
+
+def test_stepper_says_why_a_kernel_does_not_fit(figure):
+    place = figure("convolution_stepper")
+    place.get_by_label("Kernel size").select_option("5")
+    place.get_by_label("Dilation").fill("8")
+    assert "The kernel spans 33 pixels, but the padded image has only 28" in said(place)
+    place.get_by_label("Padding").fill("4")
+    assert "Row" in said(place)
+
+
+@pytest.mark.parametrize("nonsense", ["abc", "", "NaN", "Infinity", "1e9", "--1"])
+def test_a_weight_that_is_no_number_is_explained_and_changes_nothing(figure, nonsense):
+    place = figure("convolution_stepper")
+    before = said(place)
+    box = place.get_by_label("Kernel, row 1, column 1")
+    box.fill(nonsense)
+    assert place.get_by_text("Kernel, row 1, column 1: type a number from -1000 to 1000.").is_visible()
+    assert box.get_attribute("aria-invalid") == "true"
+    assert said(place) == before
+    box.fill("-2.5")
+    assert place.get_by_text("type a number").count() == 0
+    assert said(place) != before
+
+
+def picture(place, width: int, height: int) -> bytes:
+    """Let the browser draw a PNG."""
+    text = place.page.evaluate(
+        """async ([width, height]) => {
+          const canvas = new OffscreenCanvas(width, height);
+          const context = canvas.getContext("2d");
+          context.fillStyle = "#fff";
+          context.fillRect(0, 0, width / 2, height);
+          const reader = new FileReader();
+          reader.readAsBinaryString(await canvas.convertToBlob());
+          await new Promise((done) => (reader.onload = done));
+          return reader.result;
+        }""",
+        [width, height],
+    )
+    return text.encode("latin-1")
+
+
+def test_lab_takes_a_picture_of_the_readers(figure):
+    place = figure("kernel_lab")
+    place.get_by_label("Kernel by name").select_option("sobel_vertical")
+    png = {"name": "half.png", "mimeType": "image/png", "buffer": picture(place, 100, 60)}
+    place.locator("input[type=file]").set_input_files(png)
+    place.page.wait_for_function("document.querySelector('.interactive canvas').width === 100")
+    assert "The strongest answer here is 4." in said(place)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("notes.png", b"this is no picture", "notes.png is not a picture that this browser can read"),
+        ("empty.png", b"", "empty.png is not a picture that this browser can read"),
+        ("huge.png", (10_000, 10_000), "huge.png has 10000 × 10000 pixels, more than 40 million"),
+    ],
+)
+def test_lab_says_what_is_wrong_with_a_file(figure, name, content, words):
+    place = figure("kernel_lab")
+    before = said(place)
+    content = picture(place, *content) if isinstance(content, tuple) else content
+    place.locator("input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+    place.get_by_text(words).wait_for()
+    assert said(place) == before
+
+
+def test_two_agree_with_one_only_without_a_relu(figure):
+    place = figure("two_or_one")
+    assert said(place) == "The two answers are the same at every pixel."
+    place.get_by_label("ReLU behind the first").check()
+    assert said(place) == "The two answers are the same at every pixel."  # a blur of ink is never negative
+    place.get_by_label("First 3 × 3, row 1, column 1").fill("-1")
+    place.get_by_role("button", name="Make the 5 × 5").click()
+    assert "The answers differ" in said(place)
+    place.get_by_label("ReLU behind the first").uncheck()
+    assert said(place) == "The two answers are the same at every pixel."
+
+
+def test_mixer_without_weights_shows_the_bias(figure):
+    place = figure("channel_mixer")
+    place.get_by_role("button", name="All weights 0").click()
+    place.get_by_label("Bias").fill("1.5")
+    assert said(place).startswith("The mixed map goes from 1.5 to 1.5; 100 %")
+    place.get_by_label("Kernel").select_option("3")
+    assert not said(place).startswith("The mixed map goes from 1.5 to 1.5")
+
+
+def test_live_network_reads_a_drawing_by_mouse_and_by_keyboard(figure):
+    place = figure("live_network")
+    assert said(place).startswith("The network says 7")
+    pad = place.locator(".pad canvas")
+    box = pad.bounding_box()
+    mouse = place.page.mouse
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=10)
+    mouse.up()
+    assert said(place).startswith("The network says 1")
+    place.get_by_role("button", name="Clear the pad").click()
+    assert said(place) == "Draw a digit: the pad is empty."
+    pad.focus()
+    for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18 + [" "]:
+        place.page.keyboard.press(key)
+    assert said(place).startswith("The network says 1")
+
+
+def test_live_network_reads_a_drawing_by_touch(figure):
+    place = figure("live_network", has_touch=True, viewport={"width": 390, "height": 800})
+    pad = place.locator(".pad canvas")
+    pad.scroll_into_view_if_needed()
+    pad.tap()
+    assert not said(place).startswith("The network says 7")
+
+
+def test_live_network_shows_the_field_of_a_unit(figure):
+    place = figure("live_network")
+    maps = place.get_by_role("application", name="Units of conv6")
+    maps.press("ArrowRight")
+    assert "conv6, map 0, row 0, column 1" in said(place, 1) and "14 × 14 pixels" in said(place, 1)
+    frame = place.locator(".frame:not([hidden])").first.evaluate("element => element.style.cssText")
+    assert "width: 50%" in frame and "left: 7.14" in frame  # 14 of 28 pixels, from pixel 2
+
+
+def test_fields_follow_the_unit(figure):
+    place = figure("network_fields")
+    place.get_by_label("Layer").select_option("conv9")
+    assert "It can see 28 × 28 pixels" in said(place)
+    place.get_by_label("Layer").select_option("conv1")
+    assert "It can see 3 × 3 pixels" in said(place)
+    place.get_by_label("Row").fill("0")
+    place.get_by_label("Column").fill("0")
+    place.get_by_label("Channel").fill("0")
+    place.get_by_role("application", name="Units of pool4").press("ArrowRight")
+    assert said(place).startswith("pool4, row 0, column 1, channel 0") and "6 × 6 pixels" in said(place)
+
+
+def test_stack_editor_explains_what_does_not_fit(figure):
+    place = figure("stack_editor")
+    assert "sees 28 × 28 pixels" in said(place)
+    place.get_by_label("kernel of layer 1").fill("20")
+    assert said(place).startswith("Layer 7 does not fit") or "does not fit" in said(place)
+    for nonsense in ("0", "-3", "2.5", ""):
+        place.get_by_label("kernel of layer 1").fill(nonsense)
+        assert said(place) == "The kernel of layer 1 must be a whole number from 1 to 28."
+    place.get_by_label("kernel of layer 1").fill("3")
+    assert "sees 28 × 28 pixels" in said(place)
+    place.get_by_label("Start from").select_option("the same, with a common mistake beside it")
+    assert "The mistaken rule goes wrong in layer 4." in said(place)
+    while place.get_by_role("button", name="Remove the last layer").is_enabled():
+        place.get_by_role("button", name="Remove the last layer").click()
+    assert said(place).startswith("No layers")
+
+
+def test_schedule_of_the_notes_goes_through_their_log(figure):
+    place = figure("schedule_explorer")
+    assert "it goes through all twenty points" in said(place)
+    place.get_by_label("Decay").fill("0.5")
+    assert "it goes through" not in said(place)
+
+
+def test_replay_loads_nothing_before_it_is_asked_to(browser, address):
+    with opened(browser, f"{address}/chapters/09-train-the-network.html") as (page, wrong):
+        loaded = []
+        page.on("response", lambda response: loaded.append(response) if response.url.endswith(".bin") else None)
+        place = page.locator(".interactive")
+        place.scroll_into_view_if_needed()
+        button = place.get_by_role("button", name=re.compile(r"Load the interactive figure \(0\.\d MB\)"))
+        button.wait_for()
+        assert loaded == []
+        button.click()
+        place.locator(".convbook-figure").wait_for()
+        assert max(len(response.body()) for response in loaded) > 500_000
+        assert wrong == []
+
+
+def test_replay_ends_as_the_page_says(figure):
+    place = figure("training_replay")
+    assert said(place).startswith("After epoch 20") and "wrong on 24 of these 24" in said(place)
+    place.get_by_label("Epoch").fill("1")
+    assert said(place).startswith("After epoch 1 ")
+
+
+def test_a_figure_that_cannot_be_loaded_says_so_and_keeps_its_picture(browser, address):
+    with opened(browser, f"{address}/chapters/glossary.html") as (page, _):
+        page.route("**/*.bin", lambda route: route.fulfill(status=503))
+        page.goto(f"{address}/chapters/05-feature-maps.html")
+        place = page.locator(".interactive")
+        place.scroll_into_view_if_needed()
+        place.get_by_text("This figure could not be loaded").wait_for()
+        assert "503" in place.get_by_role("alert").inner_text()
+        assert place.locator("svg[role=img]").is_visible()
+
+
+def test_all_modules_together_are_small(site: Path):
+    modules = [*site.glob("_static/figures-*/*.js")]
+    assert len(modules) == len(FIGURES) + 6  # the shared ones and the host
+    assert sum(len(gzip.compress(module.read_bytes())) for module in modules) < 60_000
+
+
+def test_only_pages_with_figures_load_the_host(site: Path):
+    with_host = {path.stem for path in site.rglob("*.html") if "/host.js" in path.read_text(encoding="utf-8")}
+    assert with_host == {*FIGURES.values(), "10-inside-the-network", "intro"}
