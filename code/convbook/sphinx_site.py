@@ -156,6 +156,31 @@ def _inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
         image.replace_self(nodes.raw("", themed_svg(svg, image.get("alt", "")), format="html"))
 
 
+# What screen readers stumble over in the pages that the theme and MyST-NB write.
+REPAIRS = [
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # the name has to contain what is to be read
+    (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),  # likewise
+    (r'<div( class="bd-sidebar-primary)', r'<div role="complementary" aria-label="Site"\1'),
+    (r'(<div) role="list"( class="citation-list">)', r"\1\2"),
+    (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"),  # a deprecated role
+    (r"<th([^>]*)>(?:&nbsp;)?</th>", r"<td\1></td>"),  # the corner of a data frame heads nothing
+]
+
+
+def repaired(page: str) -> str:
+    """Make what others have written on a page accessible."""
+    for pattern, replacement in REPAIRS:
+        page = re.sub(pattern, replacement, page)
+    return page
+
+
+def _repair_pages(app: Sphinx, error: Exception | None) -> None:
+    for file in Path(app.outdir).rglob("*.html"):
+        page = file.read_text(encoding="utf-8")
+        if not error and page != repaired(page):
+            file.write_text(repaired(page), encoding="utf-8")
+
+
 def _visit_math(self: HTML5Translator, node: nodes.math) -> None:
     self.body.append(tex2mathml(node.astext()))
     raise nodes.SkipNode
@@ -177,5 +202,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", _remove_solutions, priority=100)  # before images are collected
     app.connect("doctree-resolved", _drop_repeated_ids)
     app.connect("doctree-resolved", _inline_svg)
+    app.connect("build-finished", _repair_pages)
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme has made its buttons
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

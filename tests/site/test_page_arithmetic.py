@@ -325,15 +325,6 @@ def test_an_empty_drawing_is_no_digit(call):
     assert call(body) is None
 
 
-def test_half_precision_numbers_are_read(call):
-    values = np.array([0, -0.0, 1, -2.5, 65504, 6e-8, 6.1e-5, 0.333], np.float16)
-    body = """
-        const { unpack } = await load("pictures");
-        return [...unpack({ shape: [8], dtype: "float16", data: new DataView(bytes(given)) }).data];
-        """
-    assert call(body, encoded(values)) == values.astype(float).tolist()
-
-
 def test_weights_of_the_wrong_number_are_refused(call):
     body = """
         const { cutWeights } = await load("arithmetic");

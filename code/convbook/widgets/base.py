@@ -50,7 +50,7 @@ class Array(traitlets.TraitType):
 
     Args:
         shape: its axes; None stands for any length.
-        dtype: what its numbers are kept as: float32, float16 or uint8.
+        dtype: what its numbers are kept as: float32 or uint8.
         square: whether the two axes must be of one length, at most ``largest``.
         largest: the greatest length of an axis.
     """

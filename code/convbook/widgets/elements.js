@@ -108,7 +108,7 @@ export function slider({ label, min, max, step = 1, words = String, input }) {
  */
 export function choice({ label, options, input }) {
   const entries = Object.entries(options).map(([value, name]) => element("option", { value }, name));
-  const select = element("select", { onchange: () => input(select.value) }, ...entries);
+  const select = element("select", { "aria-label": label, onchange: () => input(select.value) }, ...entries);
   const whole = element("label", { class: "control" }, element("span", {}, label), select);
   return Object.assign(whole, {
     show(/** @type {string} */ value) {

@@ -16,7 +16,6 @@ export function unpack({ shape, dtype, data }) {
   const length = shape.reduce((a, b) => a * b, 1);
   const read = {
     float32: (/** @type {number} */ i) => data.getFloat32(4 * i, true),
-    float16: (/** @type {number} */ i) => fromHalf(data.getUint16(2 * i, true)),
     uint8: (/** @type {number} */ i) => data.getUint8(i),
   }[dtype];
   if (!read) throw new TypeError(`arrays of ${dtype} are not read here`);
@@ -42,18 +41,6 @@ export function pack(values, shape) {
  */
 export function same(numbers, others) {
   return numbers.length === others.length && Array.from(numbers).every((v, i) => Math.fround(v) === Math.fround(others[i]));
-}
-
-/**
- * Read a 16-bit floating-point number (IEEE 754, binary16): 1 bit sign, 5 exponent, 10 fraction.
- *
- * @param {number} bits
- */
-function fromHalf(bits) {
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  const size = exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
-  return bits >> 15 ? -size : size;
 }
 
 /**

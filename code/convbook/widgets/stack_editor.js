@@ -95,7 +95,7 @@ function render({ model, el }) {
     /** @type {HTMLElement | null} */ (focus ? table.querySelector(`[data-cell="${focus}"]`) : null)?.focus();
     if (bad >= 0) {
       const before = bad > 0 ? stages[bad - 1].size : IMAGE;
-      return said.show(`Layer ${bad + 1} does not fit: its kernel is wider than the ${before} pixels that it gets, padding included.`);
+      return said.show(`Layer ${bad + 1} does not fit: it gets ${before} × ${before}, and its kernel is wider than that with its padding.`);
     }
     const last = stages.at(-1);
     if (!last) return said.show("No layers: every unit is a pixel and sees itself.");

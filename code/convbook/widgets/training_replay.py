@@ -24,7 +24,7 @@ class TrainingReplay(InteractiveFigure):
     epoch = traitlets.Int(1, min=1).tag(sync=True)
     digit = traitlets.Int(0, min=0).tag(sync=True)
     layers = traitlets.List(LAYERS).tag(sync=True)
-    weights = Array((None, None), "float16")  # half the size; the answers are to be looked at, not counted
+    weights = Array((None, None))
     history = traitlets.List(traitlets.Dict()).tag(sync=True)
     digits = Array((None, 28, 28), "uint8")
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
