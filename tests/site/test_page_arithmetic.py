@@ -249,6 +249,20 @@ def test_gradients_of_the_playground_are_those_of_tensorflow(call):
     np.testing.assert_allclose(gradients, theirs, rtol=1e-6)
 
 
+def test_the_population_of_a_layer_is_its_histogram(call):
+    values = np.random.default_rng(3).normal(size=500)
+    body = """
+        const { population } = await load("activation_playground");
+        const { data, height, width } = population([Float64Array.from(given), Float64Array.of(9, -9)]);
+        return [height, width, [...data]];
+        """
+    height, width, data = call(body, values.tolist())
+    ours = np.reshape(data, (height, width))
+    theirs, _ = np.histogram(values.clip(-3, 3), bins=31, range=(-3, 3))
+    np.testing.assert_allclose(ours[::-1, 0], theirs / 500, atol=1e-6)
+    assert ours[0, 1] == ours[-1, 1] == 0.5  # beyond the bins
+
+
 def test_dead_units_are_counted(call):
     body = """
         const { flow } = await load("activation_playground");

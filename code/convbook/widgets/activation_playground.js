@@ -1,9 +1,12 @@
 /** An activation function, its slope, and what a stack of layers makes of numbers and of gradients. */
 import { chart } from "./chart.js";
 import { change, choice, element, fill, follow, short, slider, status } from "./elements.js";
+import { paint, picture } from "./pictures.js";
 
 const UNITS = 64; // in every layer
 const INPUTS = 200; // that flow through
+const BINS = 31; // of the answers of a layer
+const REACH = 3; // the answers that the bins cover, on both sides of 0
 
 /** @type {Record<string, [(z: number) => number, (z: number) => number]>} function and slope, as in `convbook.activations` */
 export const ACTIVATIONS = {
@@ -98,10 +101,32 @@ export function flow(name, weights, bias, inputs) {
   return { answers, dead, gradients };
 }
 
+/**
+ * Count the answers of every layer by their size: a column a layer, the largest on top.
+ *
+ * @param {Float64Array[]} answers
+ * @returns {import("./arithmetic.js").Maps} shares of a layer's answers; those beyond the bins count in the outermost
+ */
+export function population(answers) {
+  const data = new Float32Array(BINS * answers.length);
+  answers.forEach((values, layer) => {
+    for (const value of values) {
+      const bin = Math.floor(((REACH - value) / (2 * REACH)) * BINS);
+      data[Math.min(Math.max(bin, 0), BINS - 1) * answers.length + layer] += 1 / values.length;
+    }
+  });
+  return { data, height: BINS, width: answers.length, channels: 1 };
+}
+
 /** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const curve = chart("The activation function and its slope between -5 and 5");
   const back = chart("Size of the gradient at every layer, on a logarithmic axis");
+  const crowd = picture(
+    `Where the answers of every layer lie: left to right the layers, from ${REACH} on top to -${REACH}; bright is many`,
+    "A column for every layer, bright where many of its answers lie",
+  );
+  crowd.canvas.style.aspectRatio = "2"; // whatever the number of layers
   const said = status();
   const through = status();
   const set = (/** @type {string} */ name) => (/** @type {any} */ value) => change(model, { [name]: value });
@@ -135,6 +160,8 @@ function render({ model, el }) {
     );
     const { answers, dead, gradients } = flow(model.get("function"), weights, model.get("bias"), inputs);
     const spread = answers[count - 1].reduce((sum, value) => sum + value * value, 0) / answers[count - 1].length;
+    const { data, ...size } = population(answers);
+    paint(crowd.canvas, { ...size, data: data.map(Math.sqrt) }, { scale: "viridis" }); // a root shows the few, too
     const points = gradients.map((value, i) => /** @type {[number, number]} */ ([i + 1, value]));
     const shown = gradients.filter((value) => value > 0 && Number.isFinite(value));
     const low = Math.min(0.1, ...shown);
@@ -159,6 +186,7 @@ function render({ model, el }) {
     curve,
     said,
     element("div", { class: "controls" }, controls.layers, controls.gain, controls.bias),
+    element("div", { class: "pictures" }, crowd),
     back,
     through,
   );
