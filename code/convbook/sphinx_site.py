@@ -161,6 +161,8 @@ REPAIRS = [
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # the name has to contain what is to be read
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),  # likewise
     (r'<div( class="bd-sidebar-primary)', r'<div role="complementary" aria-label="Site"\1'),
+    # A wide table scrolls on a phone, by keyboard too.
+    (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
     (r'(<div) role="list"( class="citation-list">)', r"\1\2"),
     (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"),  # a deprecated role
     (r"<th([^>]*)>(?:&nbsp;)?</th>", r"<td\1></td>"),  # the corner of a data frame heads nothing
