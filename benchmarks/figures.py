@@ -23,7 +23,7 @@ READY = """
 async (at) => {
   const place = document.querySelectorAll(".interactive")[at];
   const started = performance.now();
-  place.scrollIntoView();
+  place.scrollIntoView({ behavior: "instant" });
   const load = () => place.querySelector(".load")?.click();
   while (!place.querySelector(".convbook-figure .status")?.textContent) {
     load();

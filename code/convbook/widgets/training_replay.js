@@ -61,6 +61,8 @@ function render({ model, el }) {
     const best = result.indexOf(Math.max(...result));
     return { answers, best, share: result[best] };
   };
+  /** @type {number[][]} what every epoch says to every digit, once it was shown */
+  const verdicts = [];
   const draw = () => {
     const e = Math.min(Math.max(model.get("epoch"), 1), epochs) - 1;
     const chosen = Math.min(Math.max(model.get("digit"), 0), labels.length - 1);
@@ -83,8 +85,9 @@ function render({ model, el }) {
       maps[i].style.setProperty("--share", String(Math.min(1, Math.sqrt((answers[name].width * columns) / 200))));
     });
     let wrong = 0;
+    verdicts[e] ??= images.map((_, i) => answer(e, i).best);
     cards.forEach(({ card, words }, i) => {
-      const said = i === chosen ? best : answer(e, i).best;
+      const said = verdicts[e][i];
       const right = said === labels[i];
       wrong += Number(!right);
       words.textContent = right ? `✓ ${said}` : `✗ ${said}`;
