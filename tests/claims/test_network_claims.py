@@ -1,5 +1,9 @@
 """What the course says about its network, each claim shown on the network itself."""
 
+import csv
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +14,7 @@ from convbook.features import feature_maps, predict
 from convbook.network import load_trained, record, scheduled_cnn, training_accuracy_ceiling
 from convbook.training import notes_log
 
+RESULTS = Path(__file__).parents[2] / "results"
 LAYERS = ["conv1", "conv2", "conv3", "pool4", "conv5", "conv6", "conv7", "conv8", "conv9"]
 
 
@@ -137,3 +142,19 @@ def test_the_notes_rate_is_below_half_its_start_from_epoch_5_on():
     rates = [epoch.learning_rate for epoch in notes_log()]
     assert next(epoch for epoch, rate in enumerate(rates, start=1) if rate < rates[0] / 2) == 5
     assert rates[-1] / rates[0] == pytest.approx(0.1416, abs=5e-5)
+
+
+def test_ten_runs_of_the_notes_recipe():
+    rows = list(csv.DictReader((RESULTS / "replay.csv").read_text(encoding="utf-8").splitlines()))
+    seeds = {int(row["seed"]) for row in rows}
+    assert seeds == set(range(10)) and len(rows) == 10 * 20
+    log = notes_log()
+    for row in rows:
+        errors = (1 - float(row["val_accuracy"])) * 10_000
+        assert errors == pytest.approx(round(errors), abs=0.01)  # of the test set, so a whole number
+        assert float(row["learning_rate"]) == log[int(row["epoch"]) - 1].learning_rate
+        assert (row["parameters"], row["macs"]) == ("14060", "1930432")
+    last = sorted(float(row["val_accuracy"]) for row in rows if row["epoch"] == "20")
+    assert last[0] < log[-1].val_accuracy < last[-1]
+    record = json.loads((RESULTS / "replay.json").read_text(encoding="utf-8"))
+    assert (record["runs"], record["seeds"], record["epochs"]) == (10, [*range(10)], 20)

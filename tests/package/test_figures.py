@@ -25,6 +25,7 @@ SIGNED_KERNEL = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
 EXAMPLES = {
     "digits": lambda: figures.digits(IMAGES, range(7)),
     "learning_rates": lambda: figures.learning_rates([epoch.learning_rate for epoch in notes_log()]),
+    "last_and_best": lambda: figures.last_and_best([0.993, 0.995], [0.994, 0.995], 0.9944),
     "curves": lambda: figures.curves(notes_log()[:5], notes_log(), ceiling=0.9651, floor=0.0533),
     "confusion": lambda: figures.confusion(RNG.integers(0, 30, (10, 10))),
     "mistakes": lambda: figures.mistakes(IMAGES, np.arange(7), PROBABILITIES),

@@ -16,6 +16,7 @@ from convbook.figures.training import (
     accuracy_by_dropout,
     confusion,
     curves,
+    last_and_best,
     learning_rates,
     mistakes,
 )

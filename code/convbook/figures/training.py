@@ -135,6 +135,27 @@ def mistakes(images: NDArray, labels: NDArray, probabilities: NDArray) -> Figure
     return digits(images, captions, columns=5)
 
 
+def last_and_best(last: Sequence[float], best: Sequence[float], reference: float) -> Figure:
+    """Compare runs that differ in their seed: accuracy after the last epoch and of the best one, a row a run.
+
+    Args:
+        last: accuracy after the last epoch, one for each run.
+        best: accuracy of the best epoch, in the same order.
+        reference: accuracy of another run, drawn as a line.
+    """
+    figure = Figure(figsize=(WIDTH, 3.0))
+    ax = figure.subplots()
+    rows = np.arange(len(last))
+    ax.axvline(100 * reference, color=INK, linestyle=":", label="the notes' run")
+    ax.hlines(rows, 100 * np.asarray(last), 100 * np.asarray(best), color=INK, linewidth=1)
+    ax.plot(100 * np.asarray(best), rows, "o", color=VERMILLION, fillstyle="none", label="best epoch")
+    ax.plot(100 * np.asarray(last), rows, "o", color=BLUE, label="last epoch")
+    ax.set(xlabel="test accuracy (%)", ylabel="seed", yticks=rows)
+    ax.invert_yaxis()
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
 def accuracy_by_dropout(
     rates: Sequence[float], ceilings: Sequence[float], marks: Sequence[tuple[str, float, float]]
 ) -> Figure:
