@@ -3,6 +3,18 @@
 ``python -m convbook.study schedules`` writes ``results/schedules.csv``, a row for every epoch of every run, and
 ``results/schedules.json``, the record of how it was made. Runs go in parallel, one thread each. A study that is stopped
 and started again goes on with the runs that are missing.
+
+With ``--scheduler ADDRESS`` the runs go to the workers of a Dask cluster (``pip install distributed``), and a run whose
+worker is lost goes to another. Every worker needs this package, the data and a single thread, as the seed is the whole
+process's::
+
+    dask scheduler
+    TF_NUM_INTRAOP_THREADS=1 dask worker ADDRESS --nthreads 1  # twice at least: joblib leaves a lone worker idle
+
+With ``--devices N`` every run is divided among N devices: each trains on its share of every batch. Batch normalisation
+and gradients are those of the whole batch, so the history is the same but for rounding, which training magnifies: in
+double precision twelve digits of the loss agree, in the usual single precision only the first two or so. Random layers
+(dropout, shifts) differ, as every device draws for its own share.
 """
 
 import argparse
@@ -12,15 +24,18 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import joblib
 import pandas as pd
+from numpy.typing import NDArray
 
 from convbook import mnist, schedule
+from convbook.arithmetic import from_keras, trace
 from convbook.backend import device_name, keras, versions
 from convbook.network import scheduled_cnn, small_cnn
 from convbook.training import History, evaluate, train
@@ -41,7 +56,8 @@ class Plan(NamedTuple):
         seeds: each variant runs once with each.
         epochs: of every run.
         digits: training digits in use; the first so many of the shuffled training set.
-        validation: digits held out of the training set, by which the variants are compared.
+        validation: digits held out of the training set, by which the variants are compared. With 0 the test set takes
+            their place, as in the notes' run; such a plan measures what that does, and chooses nothing.
         test: whether every finished run is measured on the test set, once.
     """
 
@@ -63,6 +79,7 @@ class Silence:
         """Say nothing."""
 
 
+BATCH = 128  # digits a step, as in the notes
 RATES: dict[str, Callable[[int], float]] = {
     "inverse_time": schedule.inverse_time,
     "constant": schedule.constant,
@@ -71,6 +88,14 @@ RATES: dict[str, Callable[[int], float]] = {
     "one_cycle": schedule.one_cycle,
 }
 PLANS = {
+    # For trying out a machine or a cluster within a minute; the numbers mean nothing.
+    "trial": Plan(
+        variants={name: Variant(small_cnn, RATES[name]) for name in ("constant", "one_cycle")},
+        seeds=range(2),
+        epochs=2,
+        digits=256,
+        validation=100,
+    ),
     # A sixth of the digits, so that fifteen runs fit into half an hour on two cores.
     "schedules": Plan(
         variants={name: Variant(scheduled_cnn, rate) for name, rate in RATES.items()},
@@ -87,63 +112,200 @@ PLANS = {
         validation=5_000,
         test=True,
     ),
+    # The faithful replay of the notes' run, with other seeds: like theirs, it watches the test set after every epoch.
+    "replay": Plan(
+        variants={"scheduled_cnn": Variant(scheduled_cnn, schedule.inverse_time)},
+        seeds=range(10),
+        epochs=20,
+        digits=60_000,
+        validation=0,
+    ),
+    "second_block": Plan(
+        variants={f"{k} kernels": Variant(partial(scheduled_cnn, k), schedule.inverse_time) for k in (32, 16, 8)},
+        seeds=range(5),
+        epochs=20,
+        digits=55_000,
+        validation=5_000,
+        test=True,
+    ),
+    "dropout": Plan(
+        variants={
+            f"dropout {rate}": Variant(partial(scheduled_cnn, dropout=rate), schedule.inverse_time)
+            for rate in (0.0, 0.05, 0.1, 0.2)
+        },
+        seeds=range(3),
+        epochs=20,
+        digits=55_000,
+        validation=5_000,
+    ),
 }
 
 
-def run(plan: Plan, name: str, seed: int) -> pd.DataFrame:
-    """Train one variant with one seed; return a row for every epoch, the last one with the test scores if asked for."""
+def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
+    """Train one variant with one seed; return a row for every epoch, the last one with the test scores if asked for.
+
+    Args:
+        plan: what the run belongs to.
+        name: of the variant.
+        seed: of the initial weights, the order of the digits and the random layers.
+        devices: share every batch; more than one needs the TensorFlow backend.
+
+    Raises:
+        ValueError: if there are fewer devices, or a batch does not divide evenly among them.
+        DataError: if MNIST cannot be found.
+    """
+    if BATCH % devices or plan.digits % devices:
+        raise ValueError(f"batches of {BATCH} from {plan.digits} digits do not divide evenly among {devices} devices")
     digits = mnist.load()
-    split = mnist.split(digits, plan.validation)  # the same digits for every run
-    training = mnist.to_input(split.train_images[: plan.digits]), split.train_labels[: plan.digits]
-    validation = mnist.to_input(split.validation_images), split.validation_labels
+    training, validation = _digits(plan, digits)
     keras.utils.set_random_seed(seed)
     variant = plan.variants[name]
-    model = variant.build()
-    history = train(
-        model,
-        training,
-        validation,
-        epochs=plan.epochs,
-        seed=seed,
-        schedule=variant.schedule,
-        progress=Silence(),
-    )
+    strategy = _mirrored(devices) if devices > 1 else None
+    with strategy.scope() if strategy else nullcontext():
+        model = variant.build()
+        if strategy:
+            _divide(model, strategy)
+        started = time.process_time()
+        history = train(
+            model,
+            training,
+            validation,
+            epochs=plan.epochs,
+            seed=seed,
+            batch_size=BATCH,
+            schedule=variant.schedule,
+            progress=Silence(),
+        )
+        cpu_seconds = (time.process_time() - started) / plan.epochs  # not stretched by other work on the machine
+        if plan.test:
+            scores = evaluate(model, mnist.to_input(digits.test_images), digits.test_labels)
     table = pd.DataFrame(history)
     table.insert(0, "variant", name)
     table.insert(1, "seed", seed)
+    table["cpu_seconds"] = cpu_seconds
+    table["parameters"] = model.count_params()
+    table["macs"] = _macs(model)
+    table["device"] = f"{devices} x {device_name()}" if devices > 1 else device_name()
+    for package, version in versions().items():
+        table[package] = version
     if plan.test:
-        scores = evaluate(model, mnist.to_input(digits.test_images), digits.test_labels)
         table.loc[table.index[-1], ["test_loss", "test_accuracy"]] = scores
     return table
 
 
-def study(plan: Plan, table: Path, jobs: int = -1) -> pd.DataFrame:
+def _macs(model: keras.Model) -> float:
+    try:
+        return sum(stage.macs for stage in trace(from_keras(model)))
+    except ValueError:
+        return float("nan")  # not a mere stack of convolutions and pools
+
+
+Examples = tuple[NDArray, NDArray]  # images as the network takes them, and labels
+
+
+def _digits(plan: Plan, digits: mnist.Digits) -> tuple[Examples, Examples]:
+    """What a plan trains on and what it measures every epoch on; the same digits for every run."""
+    if plan.validation:
+        images, labels, *held_out = mnist.split(digits, plan.validation)
+    else:
+        images, labels, *held_out = digits
+    return (mnist.to_input(images[: plan.digits]), labels[: plan.digits]), (mnist.to_input(held_out[0]), held_out[1])
+
+
+@cache  # a second strategy would number its exchanges between devices like the first, and TensorFlow mixes them up
+def _mirrored(count: int) -> Any:
+    """TensorFlow's strategy that keeps a copy of the network on each of the first so many GPUs or else CPUs."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"several devices need Keras on TensorFlow, not on {keras.backend.backend()}")
+    import tensorflow as tf
+
+    devices = [device.name for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
+    if count > len(devices):
+        raise ValueError(f"{count} devices asked for, but there are {len(devices)}: {', '.join(devices)}")
+    return tf.distribute.MirroredStrategy(devices[:count])
+
+
+def _divide(model: keras.Model, strategy: Any) -> None:
+    """Let every device train on its share of a batch; by itself, Keras's `train_on_batch` gives the whole to each."""
+    import tensorflow as tf
+
+    whole_step = model.train_step
+
+    def step(batch: tuple) -> dict[str, Any]:
+        device = tf.distribute.get_replica_context().replica_id_in_sync_group
+        shares = (tf.reshape(part, (strategy.num_replicas_in_sync, -1, *part.shape[1:])) for part in batch[:2])
+        return whole_step(tuple(share[device] for share in shares))
+
+    model.train_step = step
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True  # mean and variance of the whole batch, not of a device's share
+
+
+def study(plan: Plan, table: Path, jobs: int = -1, devices: int = 1) -> pd.DataFrame:
     """Run what a plan asks for and the table does not have yet; the table grows by one finished run at a time.
 
     Args:
         plan: what to run.
         table: CSV file, made if it is missing.
         jobs: runs at the same time; -1 means as many as there are cores.
+        devices: share every run.
 
     Returns:
         The whole table.
+
+    Raises:
+        ValueError: if a run cannot be divided among so many devices.
+        DataError: if MNIST cannot be found.
     """
-    done = pd.read_csv(table) if table.exists() else pd.DataFrame({"variant": [], "seed": []})
-    finished = set(zip(done["variant"], done["seed"], strict=True))
-    missing = [(name, seed) for seed in plan.seeds for name in plan.variants if (name, seed) not in finished]
+    done = _read(table)
+    left = _missing(plan, done)
     started = time.monotonic()
-    pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    for count, rows in enumerate(pool(joblib.delayed(run)(plan, name, seed) for name, seed in missing), start=1):
+    # Everything is sent at once, run by run, so that workers that join a cluster later find work.
+    pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
+    finished = pool(joblib.delayed(run)(plan, name, seed, devices) for name, seed in left)
+    for count, rows in enumerate(finished, start=1):
         done = pd.concat([done, rows]) if len(done) else rows
         _write(table, done.sort_values(["variant", "seed", "epoch"]).to_csv(index=False))
-        left = (time.monotonic() - started) / count * (len(missing) - count) / 60
+        minutes = (time.monotonic() - started) / count * (len(left) - count) / 60
         last = rows.iloc[-1]
         print(
-            f"{count}/{len(missing)} {last['variant']}, seed {last['seed']}: "
-            f"validation accuracy {last['val_accuracy']:.4f} - about {left:.0f} min left",
+            f"{count}/{len(left)} {last['variant']}, seed {last['seed']}: "
+            f"validation accuracy {last['val_accuracy']:.4f} - about {minutes:.0f} min left",
             flush=True,
         )
     return done
+
+
+def _read(table: Path) -> pd.DataFrame:
+    return pd.read_csv(table) if table.exists() else pd.DataFrame({"variant": [], "seed": []})
+
+
+def _missing(plan: Plan, done: pd.DataFrame) -> list[tuple[str, int]]:
+    finished = set(zip(done["variant"], done["seed"], strict=True))
+    return [(name, seed) for seed in plan.seeds for name in plan.variants if (name, seed) not in finished]
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[None]:
+    """Send joblib's runs to the workers of a Dask scheduler.
+
+    Args:
+        address: of the scheduler, such as ``tcp://10.0.0.1:8786``.
+
+    Raises:
+        ValueError: if a worker has several threads, whose runs would share one random state.
+        OSError: if there is no scheduler at the address.
+        TimeoutError: if there are not two workers within a minute.
+    """
+    from distributed import Client
+
+    with Client(address) as client:
+        client.wait_for_workers(2, timeout=60)  # for one alone, joblib would run everything here instead
+        if set(client.nthreads().values()) != {1}:
+            raise ValueError("every worker needs one thread: dask worker ADDRESS --nthreads 1")
+        with joblib.parallel_config(backend="dask"):
+            yield
 
 
 def _write(path: Path, text: str) -> None:
@@ -158,14 +320,25 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m convbook.study", description=main.__doc__)
     parser.add_argument("plan", choices=PLANS)
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the table and the record")
-    parser.add_argument("--jobs", type=int, default=-1, help="runs at the same time; as many as there are cores")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
+        "--jobs", type=int, help="runs at the same time; by default one a core, or one on several devices"
+    )
+    place.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, whose workers do the runs")
+    parser.add_argument("--devices", type=int, default=1, help="devices that share every run")
     chosen = parser.parse_args(arguments)
     # Two runs of one thread each beat one after the other on both cores. TensorFlow reads these when it starts.
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     plan = PLANS[chosen.plan]
+    table_file, record_file = (chosen.out / f"{chosen.plan}.{kind}" for kind in ("csv", "json"))
+    if record_file.exists() and not _missing(plan, _read(table_file)):
+        print(f"Nothing to do: {table_file} has every run of the plan.")
+        return
+    jobs = chosen.jobs or (-1 if chosen.devices == 1 else 1)
     try:
-        table = study(plan, chosen.out / f"{chosen.plan}.csv", chosen.jobs)
-    except mnist.DataError as error:
+        with cluster(chosen.scheduler) if chosen.scheduler else nullcontext():
+            table = study(plan, table_file, jobs, chosen.devices)
+    except (mnist.DataError, OSError) as error:
         sys.exit(str(error))
     record = {
         "command": f"python -m convbook.study {chosen.plan}",
@@ -175,10 +348,10 @@ def main(arguments: list[str] | None = None) -> None:
         "epochs": plan.epochs,
         "training_digits": plan.digits,
         "validation_digits": plan.validation,
-        "device": device_name(),
+        "device": " and ".join(table["device"].dropna().unique()),  # the workers' of a cluster, not this machine's
         "versions": {"python": platform.python_version(), **versions()},
     }
-    _write(chosen.out / f"{chosen.plan}.json", json.dumps(record, indent=1) + "\n")
+    _write(record_file, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

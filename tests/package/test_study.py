@@ -1,9 +1,24 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import distributed
 import pandas as pd
 import pytest
 
 from convbook import study
 from convbook.backend import keras
 from convbook.schedule import constant
+
+TIMES = ["seconds", "cpu_seconds"]
+TRIAL = [sys.executable, "-m", "convbook.study", "trial"]
+RUNS = 4  # of the plan "trial"
 
 
 def tiny_network() -> keras.Sequential:
@@ -35,7 +50,7 @@ def test_a_study_has_a_row_for_every_epoch_of_every_run(plan, tmp_path):
 def test_a_study_that_was_stopped_runs_only_what_is_missing(plan, tmp_path, monkeypatch):
     ran = []
 
-    def run(plan, name, seed):
+    def run(plan, name, seed, devices):
         if len(ran) == 3:
             raise KeyboardInterrupt
         ran.append((name, seed))
@@ -53,8 +68,23 @@ def test_a_study_that_was_stopped_runs_only_what_is_missing(plan, tmp_path, monk
     assert len(table) == 2 * 4
 
 
+def test_a_stop_in_the_middle_of_writing_leaves_the_table_as_it_was(plan, tmp_path, monkeypatch):
+    rows = pd.DataFrame({"variant": "slow", "seed": 0, "epoch": [1, 2], "val_accuracy": 0.5})
+    rows.to_csv(tmp_path / "table.csv", index=False)
+
+    def write_half(path, text, **options):
+        path.write_bytes(text[: len(text) // 2].encode())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "run", lambda plan, name, seed, devices: rows.assign(variant=name, seed=seed))
+    monkeypatch.setattr(Path, "write_text", write_half)
+    with pytest.raises(KeyboardInterrupt):
+        study.study(plan, tmp_path / "table.csv", jobs=1)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "table.csv"), rows)
+
+
 def test_a_run_with_the_same_seed_gives_the_same_numbers(plan):
-    first, again, other = (study.run(plan, "fast", seed).drop(columns=["seconds", "seed"]) for seed in (1, 1, 2))
+    first, again, other = (study.run(plan, "fast", seed).drop(columns=[*TIMES, "seed"]) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
 
@@ -79,3 +109,174 @@ def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, 
     assert '"command": "python -m convbook.study schedules"' in record
     assert '"runs": 2' in record
     assert "2/2" in capsys.readouterr().out
+    study.main(["schedules", "--out", str(tmp_path)])
+    assert capsys.readouterr().out.startswith("Nothing to do")
+
+
+def test_a_row_tells_what_was_trained_and_on_what(plan):
+    row = study.run(plan._replace(variants=study.PLANS["second_block"].variants, epochs=1), "8 kernels", 0).iloc[0]
+    assert row[["parameters", "macs"]].tolist() == [12_788, 1_220_800]
+    assert row["device"] == study.device_name()
+    assert row["keras"] == keras.version()
+    assert pd.isna(study.run(plan, "fast", 0)["macs"]).all()  # a dense network
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    """The table of the plan "trial", made without any trouble."""
+    out = tmp_path_factory.mktemp("trial")
+    subprocess.run([*TRIAL, "--out", out], check=True, capture_output=True)
+    table = pd.read_csv(out / "trial.csv")
+    assert len(table) == RUNS * 2
+    assert table["loss"].nunique() == RUNS * 2
+    return table
+
+
+@contextmanager
+def started(command, **options):
+    """A command in a process group of its own, whose end no part of it outlives."""
+    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.STDOUT, **options)
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process):
+    with suppress(ProcessLookupError):  # it may have ended by itself
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_for(file, process):
+    while not file.exists():
+        assert process.poll() is None, f"the command ended without {file}"
+        time.sleep(0.02)
+
+
+def test_a_killed_study_goes_on_where_it_was(trial, tmp_path):
+    table = tmp_path / "trial.csv"
+    with started([*TRIAL, "--out", tmp_path, "--jobs", "1"], stdout=subprocess.DEVNULL) as command:
+        wait_for(table, command)
+        kill(command)
+    before = pd.read_csv(table)
+    assert 0 < len(before) < len(trial)
+    assert not (tmp_path / "trial.json").exists()
+
+    again = subprocess.run([*TRIAL, "--out", tmp_path, "--jobs", "1"], check=True, capture_output=True, text=True)
+    missing = RUNS - len(before) // 2
+    assert again.stdout.count("validation accuracy") == missing
+    assert f"{missing}/{missing}" in again.stdout
+    after = pd.read_csv(table)
+    pd.testing.assert_frame_equal(after.drop(columns=TIMES), trial.drop(columns=TIMES))
+    kept = after.merge(before[["variant", "seed"]].drop_duplicates()).sort_values(["variant", "seed", "epoch"])
+    pd.testing.assert_frame_equal(kept, before)  # with the times of the first start: these runs were not done twice
+    assert json.loads((tmp_path / "trial.json").read_text())["runs"] == RUNS
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """A Dask scheduler's address and its two workers, each a process."""
+    command, log = [sys.executable, "-m", "dask"], (tmp_path / "dask.log").open("w")
+    about = tmp_path / "scheduler.json"
+    scheduler = [
+        *command,
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--scheduler-file",
+        about,
+    ]
+    worker = [*command, "worker", "--scheduler-file", about, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    one_thread = os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    with (
+        log,
+        started(scheduler, stdout=log) as process,
+        started(worker, stdout=log, env=one_thread) as first,
+        started(worker, stdout=log, env=one_thread) as second,
+    ):
+        wait_for(about, process)
+        yield json.loads(about.read_text())["address"], (first, second)
+
+
+def test_a_study_on_a_cluster_survives_the_loss_of_a_worker(trial, tmp_path, dask):
+    address, (lost, kept) = dask
+    table = tmp_path / "trial.csv"
+    with started([*TRIAL, "--out", tmp_path, "--scheduler", address], stdout=subprocess.PIPE, text=True) as command:
+        wait_for(table, command)
+        kill(lost)
+        assert 0 < len(pd.read_csv(table)) < len(trial)
+        output, _ = command.communicate()
+    assert command.returncode == 0, output
+    assert kept.poll() is None
+    with distributed.Client(address) as client:
+        steps = client.run_on_scheduler(lambda dask_scheduler: [step[1:3] for step in dask_scheduler.transition_log])
+    assert steps.count(("processing", "memory")) >= RUNS  # the workers did all the runs,
+    assert ("processing", "released") in steps  # and what the lost one was at, the other did again
+    assert output.count("validation accuracy") == RUNS
+    pd.testing.assert_frame_equal(pd.read_csv(table).drop(columns=TIMES), trial.drop(columns=TIMES))
+
+
+def test_a_cluster_whose_workers_have_several_threads_is_refused(monkeypatch):
+    client = SimpleNamespace(wait_for_workers=lambda count, timeout: None, nthreads=lambda: {"one": 1, "other": 2})
+    monkeypatch.setattr(distributed, "Client", lambda address: nullcontext(client))
+    with pytest.raises(ValueError, match="one thread"), study.cluster("tcp://127.0.0.1:8786"):
+        pass
+
+
+TWO_DEVICES = """
+import sys
+import tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+from convbook import study
+from convbook.backend import keras
+from convbook.network import scheduled_cnn
+from convbook.schedule import constant
+
+keras.config.set_floatx("float64")
+shares = []
+
+
+def network():
+    model = scheduled_cnn(dropout=0.0)
+    step = model.train_step
+
+    def watched(batch):
+        shares.append(batch[0].shape[0])
+        return step(batch)
+
+    model.train_step = watched
+    return model
+
+
+plan = study.Plan({"network": study.Variant(network, constant)}, seeds=range(1), epochs=2, digits=384, validation=100)
+for devices in (1, 2):
+    shares.clear()
+    table = study.run(plan, "network", 0, devices)
+    table["share"] = max(shares)
+    table.to_csv(f"{sys.argv[1]}/{devices}.csv", index=False)
+"""
+
+
+def test_two_devices_share_every_batch_and_train_as_one_does(tmp_path):
+    subprocess.run([sys.executable, "-c", TWO_DEVICES, tmp_path], check=True)
+    one, two = (pd.read_csv(tmp_path / f"{devices}.csv") for devices in (1, 2))
+    assert one["share"].unique().tolist() == [128]
+    assert two["share"].unique().tolist() == [64]
+    assert two["device"].str.startswith("2 x ").all()
+    measured = ["loss", "accuracy", "val_loss", "val_accuracy"]
+    # In double precision, as training magnifies the rounding errors of single precision.
+    pd.testing.assert_frame_equal(two[measured], one[measured], rtol=1e-9)
+
+
+def test_devices_that_are_not_there_or_cannot_share_a_batch_evenly_are_refused(plan):
+    with pytest.raises(ValueError, match="64 devices asked for, but there are"):
+        study.run(plan, "fast", 0, devices=64)
+    with pytest.raises(ValueError, match="evenly among 3 devices"):
+        study.run(plan, "fast", 0, devices=3)
