@@ -188,6 +188,18 @@ def test_stepper_counts_what_numpy_counts(figure):
     assert "= 14" in place.locator(".formula").inner_text()
 
 
+def test_stepper_stays_where_it_is_when_its_geometry_changes(figure):
+    place = figure("convolution_stepper")
+    before = said(place)
+    place.get_by_label("Padding", exact=True).fill("3")
+    assert said(place) == before.replace("Row 13, column 15", "Row 16, column 18")
+    place.get_by_label("Stride", exact=True).fill("4")
+    assert said(place).startswith("Row 4, column 5:")
+    place.get_by_label("Stride", exact=True).fill("1")
+    place.get_by_label("Padding", exact=True).fill("0")
+    assert re.match(r"Row 1[2-4], column 1[4-7]:", said(place))
+
+
 def test_stepper_plays_and_pauses(figure):
     place = figure("convolution_stepper")
     place.get_by_role("button", name="Play").click()

@@ -29,8 +29,34 @@ function render({ model, el }) {
     const count = Math.max(across * down, 1);
     change(model, { position: (Math.min(model.get("position"), count - 1) + steps + count) % count });
   };
+  const place = () => {
+    const { across, down } = read();
+    const position = Math.min(model.get("position"), Math.max(across * down, 1) - 1);
+    return /** @type {[number, number]} */ (across < 1 ? [0, 0] : [Math.floor(position / across), position % across]);
+  };
+  /** The pixel of the image, counted without its padding, under the middle of the window. */
+  const middle = () => {
+    const { stride, padding, dilation, size } = read();
+    const half = Math.floor((dilation * (size - 1) + 1) / 2);
+    return place().map((value) => value * stride + half - padding);
+  };
+  /** Put the middle of the window on a pixel of the image, or as near to it as the stride and the border allow. */
+  const moveTo = (/** @type {number} */ y, /** @type {number} */ x) => {
+    const { stride, padding, dilation, size, across, down } = read();
+    if (across < 1 || down < 1) return;
+    const half = Math.floor((dilation * (size - 1) + 1) / 2);
+    const near = (/** @type {number} */ value, /** @type {number} */ end) =>
+      Math.min(Math.max(Math.round((value + padding - half) / stride), 0), end - 1);
+    change(model, { position: near(y, down) * across + near(x, across) });
+  };
+  /** Change the geometry; the window stays where it is on the image. */
+  const set = (/** @type {Record<string, any>} */ traits) => {
+    const [y, x] = middle();
+    change(model, traits);
+    moveTo(y, x);
+  };
   const setKernel = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) =>
-    change(model, { kernel: pack(values, [size, size]) });
+    set({ kernel: pack(values, [size, size]) });
 
   const grid = numberGrid({ label: "Kernel", input: setKernel });
   const names = Object.fromEntries(Object.keys(presets).map((name) => [name, name.replace("_", " ")]));
@@ -52,10 +78,9 @@ function render({ model, el }) {
       setKernel(cut, wanted);
     },
   });
-  const set = (/** @type {string} */ name) => (/** @type {number} */ value) => change(model, { [name]: value });
-  const stride = slider({ label: "Stride", min: 1, max: 4, input: set("stride") });
-  const padding = slider({ label: "Padding", min: 0, max: 4, input: set("padding") });
-  const dilation = slider({ label: "Dilation", min: 1, max: 8, input: set("dilation") });
+  const stride = slider({ label: "Stride", min: 1, max: 4, input: (value) => set({ stride: value }) });
+  const padding = slider({ label: "Padding", min: 0, max: 4, input: (value) => set({ padding: value }) });
+  const dilation = slider({ label: "Dilation", min: 1, max: 8, input: (value) => set({ dilation: value }) });
 
   let ticking = 0;
   const pause = () => {
@@ -74,11 +99,6 @@ function render({ model, el }) {
     walk(by);
   };
   const size = () => /** @type {[number, number]} */ ([Math.max(read().down, 1), Math.max(read().across, 1)]);
-  const place = () => {
-    const { across } = read();
-    const position = model.get("position");
-    return /** @type {[number, number]} */ (across < 1 ? [0, 0] : [Math.floor(position / across), position % across]);
-  };
   pointable(output.stage, {
     label: "Position in the feature map",
     size,
@@ -95,18 +115,10 @@ function render({ model, el }) {
       const { image, padding } = read();
       return [image.height + 2 * padding, image.width + 2 * padding];
     },
-    place: () => {
-      const { stride, dilation, size } = read();
-      const half = Math.floor((dilation * (size - 1) + 1) / 2);
-      return /** @type {[number, number]} */ (place().map((value) => value * stride + half));
-    },
+    place: () => /** @type {[number, number]} */ (middle().map((value) => value + model.get("padding"))),
     move: (y, x) => {
-      const { stride, dilation, size, across, down } = read();
-      const half = Math.floor((dilation * (size - 1) + 1) / 2);
-      const near = (/** @type {number} */ value, /** @type {number} */ end) =>
-        Math.min(Math.max(Math.round((value - half) / stride), 0), Math.max(end, 1) - 1);
       pause();
-      change(model, { position: near(y, down) * Math.max(across, 1) + near(x, across) });
+      moveTo(y - model.get("padding"), x - model.get("padding"));
     },
   });
 

@@ -62,6 +62,9 @@ function render({ model, el }) {
     paint(input.canvas, image, { limits: [0, 1] });
     grid.show(kernel.data, size);
     preset.show(Object.keys(presets).find((name) => same(presets[name].flat(), kernel.data)) ?? "");
+    const fits = image.height >= size && image.width >= size;
+    output.hidden = !fits;
+    if (!fits) return said.show(`The picture, ${image.height} × ${image.width}, is smaller than the kernel.`);
     const map = convolve(image, { data: kernel.data, height: size, width: size, channels: 1 }, [0]);
     paint(output.canvas, map, { scale: "signed" });
     const most = range(map.data, "signed")[1];
