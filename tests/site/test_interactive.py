@@ -255,11 +255,15 @@ def picture(place, width: int, height: int) -> bytes:
 
 def test_lab_takes_a_picture_of_the_readers(figure):
     place = figure("kernel_lab")
+    assert place.get_by_role("combobox", name="Picture").input_value() == "a scene"
     place.get_by_label("Kernel by name").select_option("sobel_vertical")
     png = {"name": "half.png", "mimeType": "image/png", "buffer": picture(place, 100, 60)}
     place.locator("input[type=file]").set_input_files(png)
     place.page.wait_for_function("document.querySelector('.interactive canvas').width === 100")
     assert "The strongest answer here is 4." in said(place)
+    assert place.get_by_role("combobox", name="Picture").input_value() == ""
+    place.get_by_role("combobox", name="Picture").select_option("a digit")
+    place.page.wait_for_function("document.querySelector('.interactive canvas').width === 28")
 
 
 @pytest.mark.parametrize(
@@ -283,11 +287,11 @@ def test_two_agree_with_one_only_without_a_relu(figure):
     place = figure("two_or_one")
     assert said(place) == "The two answers are the same at every pixel."
     place.get_by_label("ReLU behind the first").check()
-    assert said(place) == "The two answers are the same at every pixel."  # a blur of ink is never negative
-    place.get_by_label("First 3 × 3, row 1, column 1").fill("-1")
-    place.get_by_role("button", name="Make the 5 × 5").click()
     assert "The answers differ" in said(place)
     place.get_by_label("ReLU behind the first").uncheck()
+    place.get_by_label("The 5 × 5, row 2, column 2").fill("3")
+    assert "The answers differ" in said(place)
+    place.get_by_role("button", name="Make the 5 × 5").click()
     assert said(place) == "The two answers are the same at every pixel."
 
 

@@ -38,8 +38,8 @@ function render({ model, el }) {
   });
   const chooser = choice({
     label: "Picture",
-    options: Object.fromEntries(Object.keys(pictures).map((name) => [name, name])),
-    input: (name) => change(model, { image: pictures[name] }),
+    options: { ...Object.fromEntries(Object.keys(pictures).map((name) => [name, name])), "": "a picture of yours" },
+    input: (name) => (name ? change(model, { image: pictures[name] }) : draw()), // a file is chosen beside it
   });
   const own = element("label", { class: "control" }, element("span", {}, "Or a picture of yours; it stays on this device"), file);
 
@@ -60,6 +60,7 @@ function render({ model, el }) {
     const size = kernel.shape[0];
     const image = { data, height: shape[0], width: shape[1], channels: 1 };
     paint(input.canvas, image, { limits: [0, 1] });
+    chooser.show(Object.keys(pictures).find((name) => same(unpack(pictures[name]).data, data)) ?? "");
     grid.show(kernel.data, size);
     preset.show(Object.keys(presets).find((name) => same(presets[name].flat(), kernel.data)) ?? "");
     const fits = image.height >= size && image.width >= size;

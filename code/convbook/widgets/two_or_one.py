@@ -30,8 +30,8 @@ class TwoOrOne(DigitFigure):
     channels = traitlets.Int(16, min=1, max=64).tag(sync=True)
 
     def __init__(self, digit: int = 2, **traits: Any) -> None:
-        """Start with a blur, an edge kernel, and the 5 × 5 that both together make."""
-        first, second = kernel("gaussian_blur"), kernel("sobel_vertical")
+        """Start with an edge kernel, whose answers have both signs, a blur, and the 5 × 5 that both together make."""
+        first, second = kernel("sobel_vertical"), kernel("gaussian_blur")
         start = {"first": first, "second": second, "large": true_convolution(np.pad(first, 2), second)}
         super().__init__(digit, **{**start, **traits})
 
