@@ -290,7 +290,7 @@ def test_the_explorer_starts_with_the_rates_of_the_notes():
     assert explorer.rates() == [schedule.inverse_time(epoch) for epoch in range(20)]
 
 
-def test_drawings_come_back_as_digits(call, record_property):
+def test_drawings_come_back_as_digits(call):
     """Test digits, enlarged, moved and stretched at random onto the pad as a hand would."""
     rng = np.random.default_rng(7)
     count = 2000
@@ -330,7 +330,6 @@ def test_drawings_come_back_as_digits(call, record_property):
     )
     said = np.array(call(body, {**GIVEN, "images": encoded(digits().test_images[chosen]), "placed": placed}))
     right = (said == digits().test_labels[chosen]).mean()
-    record_property("classified right", right)
     assert right >= 0.985
 
 
