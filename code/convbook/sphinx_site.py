@@ -177,10 +177,10 @@ def repaired(page: str) -> str:
 
 
 def _repair_pages(app: Sphinx, error: Exception | None) -> None:
+    if error:
+        return
     for file in Path(app.outdir).rglob("*.html"):
-        page = file.read_text(encoding="utf-8")
-        if not error and page != repaired(page):
-            file.write_text(repaired(page), encoding="utf-8")
+        file.write_text(repaired(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _visit_math(self: HTML5Translator, node: nodes.math) -> None:

@@ -28,7 +28,7 @@ from convbook.widgets.base import FOLDER, svg
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "ipywidgets_state"  # under this name MyST-NB keeps the state of a page's widgets
-SYNCED_IN_PYTHON_ONLY = {"_esm", "_css", "layout", "tabbable", "tooltip"}  # what the site has no use for
+OF_EVERY_WIDGET = {"layout", "tabbable", "tooltip"}  # traits that the site has no use for
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
 BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
 MODULES = Path(str(FOLDER))
@@ -52,11 +52,11 @@ def _is_ours(model: dict[str, Any]) -> bool:
 
 
 def _interactive(model: dict[str, Any], picture: nodes.Node) -> InteractiveNode:
-    state = {name: value for name, value in model["state"].items() if name not in SYNCED_IN_PYTHON_ONLY}
-    module = state.pop("_anywidget_id").split(".")[-2]
-    shown = {name: value for name, value in state.items() if not name.startswith(("_model_", "_view_", "_dom_"))}
+    module = model["state"]["_anywidget_id"].split(".")[-2]
+    traits = model["state"].items()
+    state = {name: value for name, value in traits if not name.startswith("_") and name not in OF_EVERY_WIDGET}
     buffers = [(buffer["path"], base64.b64decode(buffer["data"])) for buffer in model.get("buffers", [])]
-    return InteractiveNode("", picture, module=module, state=shown, buffers=buffers)
+    return InteractiveNode("", picture, module=module, state=state, buffers=buffers)
 
 
 def _find_figures(app: Sphinx, doctree: nodes.document) -> None:
@@ -114,7 +114,7 @@ def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
 
 
 def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
-    """Write the state, and every array as a file of its own."""
+    """Write the state, and every large array as a file of its own."""
     static = Path(self.builder.outdir) / "_static"
     root = "../" * self.builder.current_docname.count("/")
     files = []

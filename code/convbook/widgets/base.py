@@ -111,7 +111,7 @@ class InteractiveFigure(anywidget.AnyWidget):
 
     def picture(self) -> Figure:
         """Draw what there is to see where nothing can move: on paper, without JavaScript."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has to say how it looks where nothing can move")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})

@@ -1,5 +1,5 @@
 /** Charts: lines over two axes, as SVG in the colours of the page. */
-import { element, fresh } from "./elements.js";
+import { element } from "./elements.js";
 
 const BOX = { width: 460, height: 240, left: 64, right: 12, top: 14, bottom: 44 };
 // Okabe & Ito (2008); each has a dash of its own, so that colour carries nothing alone.
@@ -33,10 +33,10 @@ export function chart(alt) {
   const whole = element("div", { class: "chart" }, view);
   /**
    * @param {{x: [number, number], y: [number, number], xName: string, yName: string, log?: boolean,
-   *   lines: {name: string, points: [number, number][]}[], dots?: [number, number][], at?: number | null}} what
-   *   `at` is a place on the x axis to be marked; points that are not finite leave a gap
+   *   lines: {name: string, points: [number, number][]}[], dots?: [number, number][], dotsName?: string,
+   *   at?: number | null}} what `at` is a place on the x axis to be marked; points that are not finite leave a gap
    */
-  function draw({ x, y, xName, yName, log = false, lines, dots = [], at = null }) {
+  function draw({ x, y, xName, yName, log = false, lines, dots = [], dotsName = "", at = null }) {
     const scaled = (/** @type {number} */ value) => (log ? Math.log10(value) : value);
     const low = scaled(y[0]);
     const high = scaled(y[1]);
@@ -44,11 +44,12 @@ export function chart(alt) {
       BOX.left + ((value - x[0]) / (x[1] - x[0] || 1)) * (BOX.width - BOX.left - BOX.right);
     const up = (/** @type {number} */ value) =>
       BOX.height - BOX.bottom - ((scaled(value) - low) / (high - low || 1)) * (BOX.height - BOX.top - BOX.bottom);
-    const clip = `clip-${fresh()}`;
-    const plot = { x: BOX.left, y: BOX.top, width: BOX.width - BOX.left - BOX.right };
-    const area = svg("rect", { ...plot, height: BOX.height - BOX.top - BOX.bottom });
-    const parts = [svg("clipPath", { id: clip }, area)];
     const floor = BOX.height - BOX.bottom;
+    const size = { width: BOX.width - BOX.left - BOX.right, height: floor - BOX.top };
+    const corner = { x: BOX.left, y: BOX.top };
+    // An svg of its own cuts off what leaves it.
+    const inside = svg("svg", { ...corner, ...size, viewBox: `${corner.x} ${corner.y} ${size.width} ${size.height}` });
+    const parts = [];
     for (const tick of ticks(x[0], x[1], 6)) {
       parts.push(svg("path", { class: "tick", d: `M${across(tick)} ${floor}v4` }));
       parts.push(svg("text", { x: across(tick), y: floor + 17, "text-anchor": "middle" }, short(tick)));
@@ -71,9 +72,9 @@ export function chart(alt) {
         return down ? `${command}${across(px).toFixed(1)} ${up(py).toFixed(1)}` : "";
       });
       const [stroke, dash] = LOOKS[i % LOOKS.length];
-      const look = { stroke, "stroke-dasharray": dash, "clip-path": `url(#${clip})` };
-      parts.push(svg("path", { class: "line", d: d.join(""), ...look }));
+      inside.append(svg("path", { class: "line", d: d.join(""), stroke, "stroke-dasharray": dash }));
     });
+    parts.push(inside);
     for (const [px, py] of dots) parts.push(svg("circle", { class: "dot", cx: across(px), cy: up(py), r: 3 }));
     view.replaceChildren(...parts);
     const keys = lines.map(({ name }, i) => {
@@ -82,7 +83,12 @@ export function chart(alt) {
       sample.append(svg("path", { class: "line", d: "M0 5H34", stroke, "stroke-dasharray": dash }));
       return element("span", { class: "key" }, sample, name);
     });
-    legend.replaceChildren(...(lines.length > 1 || dots.length ? keys : []));
+    if (dotsName) {
+      const sample = svg("svg", { width: 34, height: 10, "aria-hidden": "true" });
+      sample.append(svg("circle", { class: "dot", cx: 17, cy: 5, r: 3 }));
+      keys.push(element("span", { class: "key" }, sample, dotsName));
+    }
+    legend.replaceChildren(...(keys.length > 1 ? keys : []));
   }
   const legend = element("div", { class: "legend" });
   whole.append(legend);

@@ -1,8 +1,9 @@
 /** A kernel steps over a digit: the window, the products and the sum in numbers. */
 import { convolve, outputSize } from "./arithmetic.js";
 import { digitPicker } from "./digits.js";
-import { button, change, choice, element, fill, follow, numberGrid, pointable, short, slider, status } from "./elements.js";
-import { pack, paint, picture, range, same, unpack } from "./pictures.js";
+import { button, change, choice, element, fill, follow, numberGrid, player, pointable, short, slider, status } from "./elements.js";
+import { kernelPicker } from "./kernels.js";
+import { pack, paint, picture, range, unpack } from "./pictures.js";
 
 const PACE = 250; // milliseconds from step to step
 
@@ -13,7 +14,6 @@ function render({ model, el }) {
   const products = element("table", { class: "products" });
   const formula = element("p", { class: "formula" });
   const said = status();
-  const presets = model.get("presets");
   const read = () => {
     const { data, shape } = unpack(model.get("image"));
     const kernel = unpack(model.get("kernel"));
@@ -59,12 +59,7 @@ function render({ model, el }) {
     set({ kernel: pack(values, [size, size]) });
 
   const grid = numberGrid({ label: "Kernel", input: setKernel });
-  const names = Object.fromEntries(Object.keys(presets).map((name) => [name, name.replace("_", " ")]));
-  const preset = choice({
-    label: "Start from",
-    options: { "": "your own numbers", ...names },
-    input: (name) => name && setKernel(presets[name].flat(), presets[name].length),
-  });
+  const preset = kernelPicker(model.get("presets"), setKernel);
   const side = choice({
     label: "Kernel size",
     options: Object.fromEntries([1, 2, 3, 4, 5].map((size) => [size, `${size} × ${size}`])),
@@ -82,20 +77,9 @@ function render({ model, el }) {
   const padding = slider({ label: "Padding", min: 0, max: 4, input: (value) => set({ padding: value }) });
   const dilation = slider({ label: "Dilation", min: 1, max: 8, input: (value) => set({ dilation: value }) });
 
-  let ticking = 0;
-  const pause = () => {
-    clearInterval(ticking);
-    ticking = 0;
-    play.textContent = "Play";
-  };
-  const play = button("Play", () => {
-    if (ticking) return pause();
-    ticking = setInterval(() => walk(1), PACE);
-    play.textContent = "Pause";
-  });
-  play.hidden = matchMedia("(prefers-reduced-motion: reduce)").matches; // the buttons beside it take single steps
+  const play = player(PACE, () => walk(1));
   const step = (/** @type {number} */ by) => () => {
-    pause();
+    play.pause();
     walk(by);
   };
   const size = () => /** @type {[number, number]} */ ([Math.max(read().down, 1), Math.max(read().across, 1)]);
@@ -104,7 +88,7 @@ function render({ model, el }) {
     size,
     place,
     move: (row, column) => {
-      pause();
+      play.pause();
       change(model, { position: row * Math.max(read().across, 1) + column });
     },
   });
@@ -117,7 +101,7 @@ function render({ model, el }) {
     },
     place: () => /** @type {[number, number]} */ (middle().map((value) => value + model.get("padding"))),
     move: (y, x) => {
-      pause();
+      play.pause();
       moveTo(y - model.get("padding"), x - model.get("padding"));
     },
   });
@@ -129,30 +113,27 @@ function render({ model, el }) {
     dilation.show(d);
     grid.show(kernel, size);
     side.show(String(size));
-    preset.show(Object.keys(presets).find((name) => same(presets[name].flat(), kernel)) ?? "");
+    preset.show(kernel);
     paint(input.canvas, padded(image, p), { limits: [0, 1] });
     const span = d * (size - 1) + 1;
     const wide = image.width + 2 * p;
     const fits = across > 0 && down > 0;
-    for (const part of [output, products]) part.hidden = !fits;
-    formula.textContent = fits
-      ? `Size: ⌊(${image.width} + 2 · ${p} − ${d} · (${size} − 1) − 1) / ${s}⌋ + 1 = ${across}`
-      : `The kernel spans ${span} pixels, but the padded image has only ${wide}. Take less dilation or more padding.`;
-    formula.classList.toggle("problem", !fits);
+    for (const part of [output, products, formula]) part.hidden = !fits;
     if (!fits) {
-      input.frame(0, null);
-      return said.show(formula.textContent);
+      input.frame(null);
+      const why = `The kernel spans ${span} pixels, but the padded image has only ${wide}.`;
+      return said.show(`${why} Take less dilation or more padding.`);
     }
-    const position = Math.min(model.get("position"), across * down - 1);
-    const [row, column] = [Math.floor(position / across), position % across];
+    formula.textContent = `Size: ⌊(${image.width} + 2 · ${p} − ${d} · (${size} − 1) − 1) / ${s}⌋ + 1 = ${across}`;
+    const [row, column] = place();
     const map = convolve(image, { data: kernel, height: size, width: size, channels: 1 }, [0], {
       stride: s,
       padding: p,
       dilation: d,
     });
     paint(output.canvas, map, { scale: "signed" });
-    input.frame(0, { top: row * s, left: column * s, height: span, width: span });
-    output.frame(0, { top: row, left: column, height: 1, width: 1 });
+    input.frame({ top: row * s, left: column * s, height: span, width: span });
+    output.frame({ top: row, left: column, height: 1, width: 1 });
     const most = range(map.data, "signed")[1];
     output.say(`Feature map, ${down} × ${across}, from ${short(-most)} (orange) to ${short(most)} (purple)`);
 
@@ -174,7 +155,7 @@ function render({ model, el }) {
       ),
     );
     products.replaceChildren(element("caption", {}, "Pixel × weight = product"), ...rows);
-    said.show(`Row ${row}, column ${column}: the ${size * size} products add up to ${map.data[position].toFixed(2)}.`);
+    said.show(`Row ${row}, column ${column}: the ${size * size} products add up to ${map.data[row * across + column].toFixed(2)}.`);
   };
 
   const steps = element("div", { class: "buttons" }, button("Step back", step(-1)), play, button("Step", step(1)));
@@ -190,7 +171,7 @@ function render({ model, el }) {
   );
   const stop = follow(model, ["image", "kernel", "stride", "padding", "dilation", "position"], draw);
   return () => {
-    pause();
+    play.pause();
     stop();
   };
 }

@@ -6,13 +6,11 @@
  * @typedef {HTMLElement & {show(value: any): void}} Control
  */
 
-let count = 0;
-
 /**
  * Build an element.
  *
  * @param {string} tag
- * @param {Record<string, any>} attributes those that start with "on" are listeners; false and null are left out
+ * @param {Record<string, any>} attributes those that start with "on" are listeners; null is left out
  * @param {...(Node | string)} children
  * @returns {any}
  */
@@ -20,7 +18,7 @@ export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : String(value));
+    else if (value !== null) made.setAttribute(name, value === true ? "" : String(value));
   }
   made.append(...children);
   return made;
@@ -145,6 +143,29 @@ export function button(label, press) {
 }
 
 /**
+ * A button that plays and pauses. It is not there for readers who want less motion: they have the controls beside it.
+ *
+ * @param {number} pace milliseconds from step to step
+ * @param {() => void} step
+ * @returns {HTMLButtonElement & {pause(): void}}
+ */
+export function player(pace, step) {
+  let ticking = 0;
+  const pause = () => {
+    clearInterval(ticking);
+    ticking = 0;
+    play.textContent = "Play";
+  };
+  const play = button("Play", () => {
+    if (ticking) return pause();
+    ticking = setInterval(step, pace);
+    play.textContent = "Pause";
+  });
+  play.hidden = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return Object.assign(play, { pause });
+}
+
+/**
  * A square of numbers to edit. What is no number stays in its box, marked, and changes nothing.
  *
  * @param {{label: string, input: (values: Float32Array, size: number) => void}} options
@@ -154,16 +175,20 @@ export function numberGrid({ label, input }) {
   const grid = element("div", { class: "numbers" });
   const wrong = element("p", { class: "problem", role: "alert" });
   const whole = element("fieldset", {}, element("legend", {}, label), grid, wrong);
+  const isWrong = (/** @type {HTMLInputElement} */ box) => box.getAttribute("aria-invalid") === "true";
   /** @type {HTMLInputElement[]} */
   let boxes = [];
-  const read = () => {
-    const values = boxes.map((box) => (box.value.trim() === "" ? NaN : Number(box.value)));
-    boxes.forEach((box, i) => box.setAttribute("aria-invalid", String(!usable(values[i]))));
-    const bad = values.findIndex((value) => !usable(value));
-    wrong.textContent = bad < 0 ? "" : `${boxes[bad].ariaLabel}: type a number from -1000 to 1000.`;
-    if (bad < 0) input(Float32Array.from(values), Math.sqrt(values.length));
+  let numbers = new Float32Array(); // in full; the boxes show them rounded
+  const read = (/** @type {number} */ at) => {
+    const box = boxes[at];
+    const typed = box.value.trim() === "" ? NaN : Number(box.value);
+    const usable = Math.abs(typed) <= 1000; // NaN is not
+    box.setAttribute("aria-invalid", String(!usable));
+    wrong.textContent = usable ? "" : `${box.getAttribute("aria-label")}: type a number from -1000 to 1000.`;
+    if (usable) input(numbers.map((value, i) => (i === at ? typed : value)), Math.sqrt(numbers.length));
   };
   const show = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) => {
+    numbers = Float32Array.from(values);
     if (boxes.length !== size * size) {
       boxes = Array.from({ length: size * size }, (_, i) =>
         element("input", {
@@ -171,26 +196,23 @@ export function numberGrid({ label, input }) {
           inputmode: "text", // phones leave the minus out of their keyboard for decimals
           size: 4,
           "aria-label": `${label}, row ${Math.floor(i / size)}, column ${i % size}`,
-          oninput: read,
+          oninput: () => read(i),
         }),
       );
       grid.replaceChildren(...boxes);
       grid.style.gridTemplateColumns = `repeat(${size}, 1fr)`;
     }
     boxes.forEach((box, i) => {
-      // What somebody is typing stays: "0." and "-" are numbers to be.
-      if (box !== document.activeElement || Math.fround(Number(box.value)) !== Math.fround(values[i])) {
-        box.value = short(values[i]);
-      }
+      // What somebody is typing stays: "0." is the number already, and "-" is going to be one.
+      const unfinished = isWrong(box) || Math.fround(Number(box.value)) === numbers[i];
+      if (box === document.activeElement && unfinished) return;
+      box.value = short(values[i]);
       box.setAttribute("aria-invalid", "false");
     });
-    wrong.textContent = "";
+    if (!boxes.some(isWrong)) wrong.textContent = "";
   };
   return Object.assign(whole, { show });
 }
-
-/** @param {number} value */
-const usable = (value) => Math.abs(value) <= 1000; // NaN is not
 
 /**
  * Write a number with at most three decimals.
@@ -256,9 +278,4 @@ export function pointable(target, { label, size, place, move, hover = true }) {
     const [row, column] = place();
     go(row + step[0], column + step[1]);
   });
-}
-
-/** A number that no other call has given, for ids. */
-export function fresh() {
-  return ++count;
 }

@@ -64,9 +64,8 @@ export async function mount(place) {
   try {
     const loading = [import(`./${module}.js`), ...files.map(load)];
     const [{ default: figure }, ...buffers] = await Promise.all(loading);
-    const values = structuredClone(state);
-    files.forEach(({ path }, i) => put(values, path, buffers[i]));
-    const model = new Model(values);
+    files.forEach(({ path }, i) => put(state, path, buffers[i]));
+    const model = new Model(state);
     place.replaceChildren(el);
     const end = await figure.render({ model, el });
     return {

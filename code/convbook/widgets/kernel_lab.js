@@ -1,6 +1,7 @@
 /** Kernels on pictures: by name, by hand, or those that the network has learned; on a digit, a scene, or a picture of the reader's. */
 import { convolve } from "./arithmetic.js";
 import { button, change, choice, element, fill, follow, numberGrid, short, status } from "./elements.js";
+import { kernelPicker } from "./kernels.js";
 import { pack, paint, picture, range, same, unpack } from "./pictures.js";
 
 const LARGEST = 40e6; // pixels of a picture that is opened
@@ -12,18 +13,13 @@ function render({ model, el }) {
   const output = picture("What the kernel answers");
   const said = status();
   const wrong = element("p", { class: "problem", role: "alert" });
-  const presets = model.get("presets");
   const pictures = model.get("pictures");
   const learned = unpack(model.get("learned"));
   const use = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) =>
     change(model, { kernel: pack(values, [size, size]) });
 
   const grid = numberGrid({ label: "Kernel", input: use });
-  const preset = choice({
-    label: "Kernel by name",
-    options: { "": "none of these", ...Object.fromEntries(Object.keys(presets).map((name) => [name, name.replace("_", " ")])) },
-    input: (name) => name && use(presets[name].flat(), 3),
-  });
+  const preset = kernelPicker(model.get("presets"), use);
   const file = element("input", {
     type: "file",
     accept: "image/*",
@@ -62,7 +58,7 @@ function render({ model, el }) {
     paint(input.canvas, image, { limits: [0, 1] });
     chooser.show(Object.keys(pictures).find((name) => same(unpack(pictures[name]).data, data)) ?? "");
     grid.show(kernel.data, size);
-    preset.show(Object.keys(presets).find((name) => same(presets[name].flat(), kernel.data)) ?? "");
+    preset.show(kernel.data);
     const fits = image.height >= size && image.width >= size;
     output.hidden = !fits;
     if (!fits) return said.show(`The picture, ${image.height} × ${image.width}, is smaller than the kernel.`);
@@ -96,9 +92,13 @@ function render({ model, el }) {
 async function readPicture(file) {
   const address = URL.createObjectURL(file);
   const image = new Image();
-  image.src = address;
   try {
-    await image.decode().catch(() => {
+    // Not `decode`, which would unpack a picture of any size before its size is known.
+    await new Promise((loaded, failed) => {
+      image.addEventListener("load", loaded);
+      image.addEventListener("error", failed);
+      image.src = address;
+    }).catch(() => {
       throw new Error(`${file.name} is not a picture that this browser can read. Take a PNG, JPEG or WebP file.`);
     });
     const { naturalWidth: width, naturalHeight: height } = image;

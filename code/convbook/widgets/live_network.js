@@ -2,7 +2,7 @@
 import { cutWeights, forward, geometryOf, trace } from "./arithmetic.js";
 import { digitPicker } from "./digits.js";
 import { element, fill, follow, pointable, short, status } from "./elements.js";
-import { paint, picture, unpack } from "./pictures.js";
+import { paint, paintLayer, picture, unpack } from "./pictures.js";
 
 /** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
@@ -18,7 +18,7 @@ function render({ model, el }) {
   const bars = Array.from({ length: 10 }, (_, k) => {
     const bar = element("span", { class: "bar" });
     const share = element("span", { class: "share" });
-    const row = element("li", {}, element("span", { class: "digit" }, String(k)), element("span", { class: "rail" }, bar), share);
+    const row = element("li", {}, element("span", {}, String(k)), element("span", { class: "rail" }, bar), share);
     return { bar, share, row };
   });
   const probabilities = element("ol", { class: "bars", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row));
@@ -30,10 +30,8 @@ function render({ model, el }) {
     const index = layers.findIndex((layer) => layer.name === name);
     const { size } = stages[index];
     const channels = layers.slice(0, index + 1).reduce((n, layer) => layer.channels ?? n, 1);
-    const columns = Math.ceil(channels / 2);
     const what = kind === "pool" ? "pooled" : "after the ReLU";
     const maps = picture(`${name}: ${channels} maps of ${size} × ${size}, ${what}`, `The ${channels} feature maps of ${name}`);
-    maps.style.setProperty("--share", String(Math.min(1, Math.sqrt((size * columns) / 200))));
     pointable(maps.stage, {
       label: `Units of ${name}: point at one to see its field`,
       size: () => [maps.canvas.height, maps.canvas.width],
@@ -44,22 +42,22 @@ function render({ model, el }) {
       },
       hover: false,
     });
-    return { maps, name, index, columns };
+    return { maps, name, index };
   });
 
   const mark = () => {
-    for (const { maps, name, index, columns } of pictures) {
-      maps.frame(0, null);
+    for (const { maps, name, index } of pictures) {
+      maps.frame(null);
       if (name !== unit.layer) continue;
       const { size, field, jump, start } = stages[index];
       const step = size + 1; // the maps have a line between them
       const [row, column] = [Math.min(unit.y % step, size - 1), Math.min(unit.x % step, size - 1)];
+      const columns = (maps.canvas.width + 1) / step;
       const channel = Math.floor(unit.y / step) * columns + Math.floor(unit.x / step);
       const value = answers[name].data[(row * size + column) * answers[name].channels + channel];
-      if (value === undefined) continue; // an empty place behind the last map
       const [top, left] = [unit.y - (unit.y % step) + row, unit.x - (unit.x % step) + column];
-      maps.frame(0, { top, left, height: 1, width: 1 });
-      digit.frame(0, { top: start + row * jump, left: start + column * jump, height: field, width: field });
+      maps.frame({ top, left, height: 1, width: 1 });
+      digit.frame({ top: start + row * jump, left: start + column * jump, height: field, width: field });
       about.show(
         `${name}, map ${channel}, row ${row}, column ${column}: value ${short(value)}. The frame on the digit is what this unit sees, ` +
           `${field} × ${field} pixels.`,
@@ -71,7 +69,7 @@ function render({ model, el }) {
     const image = { data, height: 28, width: 28, channels: 1 };
     answers = forward(layers, pieces, image);
     paint(digit.canvas, image, { limits: [0, 1] });
-    for (const { maps, name, columns } of pictures) paint(maps.canvas, answers[name], { scale: "viridis", columns });
+    for (const { maps, name } of pictures) paintLayer(maps, answers[name]);
     const result = Array.from(answers[layers[layers.length - 1].name].data);
     const best = result.indexOf(Math.max(...result));
     bars.forEach(({ bar, share, row }, k) => {

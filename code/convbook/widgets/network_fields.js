@@ -16,8 +16,6 @@ function render({ model, el }) {
   const digit = picture("Digit, and the unit's field");
   const used = picture("What it uses: its gradient, orange below 0, purple above");
   const said = status();
-  const select = (/** @type {string} */ layer, /** @type {number} */ row, /** @type {number} */ column) =>
-    change(model, { layer, row, column });
   const set = (/** @type {string} */ name) => (/** @type {number} */ value) => change(model, { [name]: value });
   const layer = choice({
     label: "Layer",
@@ -35,26 +33,20 @@ function render({ model, el }) {
   });
 
   const maps = shown.map(({ name }) => {
-    const map = picture(name, `A feature map of ${name}`);
-    const size = stageOf(name).size;
+    const { size } = stageOf(name);
+    const map = picture(`${name}: ${size} × ${size}`, `A feature map of ${name}`);
     pointable(map.stage, {
       label: `Units of ${name}`,
       size: () => [size, size],
       place: () => [Math.min(model.get("row"), size - 1), Math.min(model.get("column"), size - 1)],
-      move: (y, x) => select(name, y, x),
+      move: (y, x) => change(model, { layer: name, row: y, column: x }),
     });
     return map;
   });
 
-  /** @type {Record<string, import("./arithmetic.js").Maps>} */
-  let answers = {};
-  /** @type {import("./arithmetic.js").Maps} */
-  let image = { data: new Float32Array(784), height: 28, width: 28, channels: 1 };
-  const run = () => {
-    image = { ...image, data: unpack(model.get("image")).data };
-    answers = forward(layers, pieces, image);
-  };
   const draw = () => {
+    const image = { data: unpack(model.get("image")).data, height: 28, width: 28, channels: 1 };
+    const answers = forward(layers, pieces, image);
     const name = model.get("layer");
     const { size, field, jump, start } = stageOf(name);
     const channels = answers[name].channels;
@@ -72,16 +64,15 @@ function render({ model, el }) {
     shown.forEach(({ name: other }, i) => {
       const here = other === name;
       paint(maps[i].canvas, channelOf(answers[other], here ? c : liveliest(answers[other])), { scale: "viridis" });
-      maps[i].frame(0, here ? { top: y, left: x, height: 1, width: 1 } : null);
+      maps[i].frame(here ? { top: y, left: x, height: 1, width: 1 } : null);
       maps[i].classList.toggle("chosen", here);
-      maps[i].say(`${other}: ${stageOf(other).size} × ${stageOf(other).size}`);
     });
     const gradient = backward(layers, pieces, image, answers, name, { row: y, column: x, channel: c });
     const box = { top: start + y * jump, left: start + x * jump, height: field, width: field };
     paint(digit.canvas, image, { limits: [0, 1] });
     paint(used.canvas, gradient, { scale: "signed" });
-    digit.frame(0, box);
-    used.frame(0, box);
+    digit.frame(box);
+    used.frame(box);
     const reached = gradient.data.filter((value) => value !== 0).length;
     const sizes = gradient.data.map(Math.abs).sort().reverse();
     const total = sizes.reduce((a, b) => a + b, 0);
@@ -102,15 +93,7 @@ function render({ model, el }) {
     element("div", { class: "controls" }, layer, row, column, channel, digitPicker(model)),
     element("div", { class: "maps" }, ...maps),
   );
-  run();
-  const stops = [
-    follow(model, ["image"], () => {
-      run();
-      draw();
-    }),
-    follow(model, ["layer", "row", "column", "channel"], draw),
-  ];
-  return () => stops.forEach((stop) => stop());
+  return follow(model, ["image", "layer", "row", "column", "channel"], draw);
 }
 
 /**

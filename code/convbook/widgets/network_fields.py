@@ -5,12 +5,10 @@ from typing import Any
 import traitlets
 from matplotlib.figure import Figure
 
-from convbook.arithmetic import Layer, trace
+from convbook.arithmetic import trace
 from convbook.figures.style import DIGIT, MAP, outline
 from convbook.widgets.base import Array, DigitFigure, panels
-from convbook.widgets.trained import LAYERS, answers, flat, trained
-
-MAPPED = [layer["name"] for layer in LAYERS if layer["kind"] in ("conv", "pool")]
+from convbook.widgets.trained import LAYERS, STACK, answers, flat, trained
 
 
 class NetworkFields(DigitFigure):
@@ -23,7 +21,7 @@ class NetworkFields(DigitFigure):
         channel: of the unit; -1 takes the channel that answers strongest there.
     """
 
-    layer = traitlets.Enum(MAPPED, "conv6").tag(sync=True)
+    layer = traitlets.Enum([layer.name for layer in STACK], "conv6").tag(sync=True)
     row = traitlets.Int(3, min=0, max=25).tag(sync=True)
     column = traitlets.Int(3, min=0, max=25).tag(sync=True)
     channel = traitlets.Int(-1, min=-1, max=15).tag(sync=True)
@@ -36,10 +34,7 @@ class NetworkFields(DigitFigure):
 
     def picture(self) -> Figure:
         """Draw the digit with the unit's field, and the strongest of the layer's maps."""
-        stack = [layer for layer in LAYERS if layer["name"] in MAPPED]
-        pools = {layer["name"]: layer["kernel"] for layer in stack if layer["kind"] == "pool"}
-        rows = trace(Layer(layer["kernel"], layer.get("channels"), pools.get(layer["name"], 1)) for layer in stack)
-        stage = rows[MAPPED.index(self.layer)]
+        stage = next(stage for stage in trace(STACK) if stage.name == self.layer)
         maps = answers(self.image)[self.layer]
         figure = panels(
             ("digit, and a unit's field", self.image, DIGIT),

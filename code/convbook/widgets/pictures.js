@@ -46,14 +46,13 @@ export function same(numbers, others) {
 /**
  * One image out of several.
  *
- * @param {{data: Float32Array, shape: number[]}} images of shape (images, rows, columns)
+ * @param {{data: Float32Array, shape: number[]}} images of shape (images, rows, columns), from 0 to 255
  * @param {number} index
- * @param {number} most the value that stands for white
- * @returns {Maps}
+ * @returns {Maps} from 0 to 1
  */
-export function imageAt({ data, shape: [, height, width] }, index, most = 255) {
+export function imageAt({ data, shape: [, height, width] }, index) {
   const pixels = data.slice(index * height * width, (index + 1) * height * width);
-  return { data: pixels.map((value) => value / most), height, width, channels: 1 };
+  return { data: pixels.map((value) => value / 255), height, width, channels: 1 };
 }
 
 /**
@@ -106,7 +105,7 @@ export function range(values, scale) {
 }
 
 /**
- * Paint maps on a canvas, one beside the other in rows, a dark line between them. One pixel for one value: the page
+ * Paint maps on a canvas, one beside the other in rows, with a gap of one pixel. One pixel for one value: the page
  * scales the canvas.
  *
  * @param {HTMLCanvasElement} canvas
@@ -143,31 +142,42 @@ export function paint(canvas, maps, { scale = "gray", limits = range(maps.data, 
 }
 
 /**
- * A picture: a canvas with a title above it, and frames over it.
+ * Paint the maps of a layer in two rows, wider where the maps are larger.
+ *
+ * @param {ReturnType<typeof picture>} figure
+ * @param {Maps} maps
+ */
+export function paintLayer(figure, maps) {
+  const columns = Math.ceil(maps.channels / 2);
+  paint(figure.canvas, maps, { scale: "viridis", columns });
+  // By the root, or the last layers would be too small to point at.
+  figure.style.setProperty("--share", String(Math.min(1, Math.sqrt((maps.width * columns) / 200))));
+}
+
+/**
+ * A picture: a canvas with a title above it, and a frame over it.
  *
  * @param {string} title
  * @param {string} alt what the canvas shows, for those who do not see it
  * @returns {HTMLElement & {canvas: HTMLCanvasElement, stage: HTMLElement, say(text: string): void,
- *   frame(index: number, place: {top: number, left: number, height: number, width: number} | null): void}}
+ *   frame(place: {top: number, left: number, height: number, width: number} | null): void}}
  */
 export function picture(title, alt = title) {
   const canvas = element("canvas", { role: "img", "aria-label": alt });
-  const stage = element("div", { class: "stage" }, canvas);
+  const frame = element("div", { class: "frame", hidden: true });
+  const stage = element("div", { class: "stage" }, canvas, frame);
   const caption = element("figcaption", {}, title);
   const whole = element("figure", { class: "picture" }, caption, stage);
-  /** @type {HTMLElement[]} */
-  const frames = [];
   return Object.assign(whole, {
     canvas,
     stage,
     say(/** @type {string} */ text) {
       caption.textContent = text;
     },
-    frame(/** @type {number} */ index, /** @type {any} */ place) {
-      frames[index] ??= stage.appendChild(element("div", { class: `frame frame-${index}` }));
-      frames[index].hidden = !place;
+    frame(/** @type {any} */ place) {
+      frame.hidden = !place;
       if (!place) return;
-      const { style } = frames[index];
+      const { style } = frame;
       style.top = `${(100 * place.top) / canvas.height}%`;
       style.left = `${(100 * place.left) / canvas.width}%`;
       style.height = `${(100 * place.height) / canvas.height}%`;

@@ -56,7 +56,7 @@ function render({ model, el }) {
     const values = Object.fromEntries(Object.keys(controls).map((key) => [key, model.get(key)]));
     for (const [key, control] of Object.entries(controls)) {
       control.show(values[key]);
-      control.hidden = key in values && !["schedule", "log", ...TAKES[name]].includes(key);
+      control.hidden = !["schedule", "log", ...TAKES[name]].includes(key);
     }
     const rates = Array.from({ length: EPOCHS }, (_, e) => SCHEDULES[name](e, values));
     const high = Math.max(...rates, ...logged) * 1.05;
@@ -69,12 +69,13 @@ function render({ model, el }) {
       log: values.log,
       lines,
       dots: logged.map((value, e) => [e + 1, value]),
+      dotsName: "the notes' log",
     });
     const sum = rates.reduce((a, b) => a + b, 0) / logged.reduce((a, b) => a + b, 0);
     const fits = rates.every((value, e) => Math.abs(value - logged[e]) < 1e-9);
     said.show(
       `From ${rate(rates[0])} in epoch 1 to ${rate(rates[EPOCHS - 1])} in epoch ${EPOCHS}, ${rate(sum)} times the notes' rates in sum.` +
-        (fits ? " This is the notes' schedule: it goes through all twenty points of their log." : " The dots are the notes' log."),
+        (fits ? " This is the notes' schedule: it goes through all twenty points of their log." : ""),
     );
   };
   fill(el, plot, said, element("div", { class: "controls" }, ...Object.values(controls)));

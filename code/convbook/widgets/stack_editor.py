@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from convbook.arithmetic import Layer, trace
 from convbook.figures.style import BLUE, WIDTH
 from convbook.widgets.base import InteractiveFigure
-from convbook.widgets.trained import LAYERS
+from convbook.widgets.trained import STACK
 
 LOWEST = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0}
 
@@ -18,8 +18,7 @@ def _layer(kind: str, kernel: int, stride: int = 1, dilation: int = 1, padding: 
 
 
 def _scheduled() -> list[dict[str, Any]]:
-    stack = [layer for layer in LAYERS if layer["kind"] in ("conv", "pool")]
-    return [_layer(layer["kind"], layer["kernel"], 2 if layer["kind"] == "pool" else 1) for layer in stack]
+    return [_layer("conv" if layer.channels else "pool", layer.kernel, layer.stride) for layer in STACK]
 
 
 PRESETS = {

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from convbook.arithmetic import Layer
 from convbook.convolve import conv2d_matmul
 
 EPSILON = 1e-3  # of Keras's batch normalisation
@@ -31,6 +32,13 @@ LAYERS: list[dict[str, Any]] = [
     {"name": "conv9", "kind": "conv", "kernel": 4, "channels": 10, "relu": False},
     {"name": "norm9", "kind": "norm"},
     {"name": "probabilities", "kind": "softmax"},
+]
+
+# Those with a geometry, in the terms of `convbook.arithmetic`.
+STACK = [
+    Layer(layer["kernel"], layer.get("channels"), layer["kernel"] if layer["kind"] == "pool" else 1, name=layer["name"])
+    for layer in LAYERS
+    if layer["kind"] in ("conv", "pool")
 ]
 
 

@@ -1,8 +1,8 @@
 /** The twenty epochs of a run: its curves, its kernels, and what it said to a digit at the end of each epoch. */
 import { cutWeights, forward } from "./arithmetic.js";
 import { chart } from "./chart.js";
-import { button, change, choice, element, fill, follow, slider, status } from "./elements.js";
-import { imageAt, paint, picture, unpack } from "./pictures.js";
+import { button, change, choice, element, fill, follow, player, slider, status } from "./elements.js";
+import { imageAt, paint, paintLayer, picture, unpack } from "./pictures.js";
 
 const PACE = 900; // milliseconds from epoch to epoch
 const SHOWN = ["conv1", "conv2", "pool4", "conv5", "conv8"];
@@ -26,8 +26,7 @@ function render({ model, el }) {
   const kernels = picture("The first layer's 16 kernels", "The 16 kernels of the first layer, orange below 0 and purple above");
   const maps = SHOWN.map((name) => picture(`Maps of ${name}, after its ${name.startsWith("pool") ? "pooling" : "ReLU"}`));
   const said = status();
-  const set = (/** @type {string} */ name) => (/** @type {number} */ value) => change(model, { [name]: value });
-  const epoch = slider({ label: "Epoch", min: 1, max: epochs, input: set("epoch") });
+  const epoch = slider({ label: "Epoch", min: 1, max: epochs, input: (value) => change(model, { epoch: value }) });
   const digit = choice({
     label: "Digit",
     options: Object.fromEntries(labels.map((label, i) => [i, `${i + 1}: a ${label}`])),
@@ -42,18 +41,7 @@ function render({ model, el }) {
     return { card, words };
   });
 
-  let ticking = 0;
-  const pause = () => {
-    clearInterval(ticking);
-    ticking = 0;
-    play.textContent = "Play";
-  };
-  const play = button("Play", () => {
-    if (ticking) return pause();
-    ticking = setInterval(() => change(model, { epoch: (model.get("epoch") % epochs) + 1 }), PACE);
-    play.textContent = "Pause";
-  });
-  play.hidden = matchMedia("(prefers-reduced-motion: reduce)").matches; // the slider beside it takes single steps
+  const play = player(PACE, () => change(model, { epoch: (model.get("epoch") % epochs) + 1 }));
 
   const answer = (/** @type {number} */ e, /** @type {number} */ i) => {
     const answers = forward(layers, pieces[e], images[i]);
@@ -79,11 +67,7 @@ function render({ model, el }) {
     const [filters] = pieces[e][layers[0].name];
     paint(kernels.canvas, { data: filters, height: 3, width: 3, channels: 16 }, { scale: "signed", columns: 8 });
     const { answers, best, share } = answer(e, chosen);
-    SHOWN.forEach((name, i) => {
-      const columns = Math.ceil(answers[name].channels / 2);
-      paint(maps[i].canvas, answers[name], { scale: "viridis", columns });
-      maps[i].style.setProperty("--share", String(Math.min(1, Math.sqrt((answers[name].width * columns) / 200))));
-    });
+    SHOWN.forEach((name, i) => paintLayer(maps[i], answers[name]));
     let wrong = 0;
     verdicts[e] ??= images.map((_, i) => answer(e, i).best);
     cards.forEach(({ card, words }, i) => {
@@ -113,7 +97,7 @@ function render({ model, el }) {
   );
   const stop = follow(model, ["epoch", "digit"], draw);
   return () => {
-    pause();
+    play.pause();
     stop();
   };
 }
