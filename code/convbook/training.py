@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from convbook import mnist
 from convbook.backend import device_name, keras, versions
+from convbook.fast_layers import fast_layers
 from convbook.network import scheduled_cnn
 from convbook.schedule import inverse_time
 
@@ -175,20 +176,21 @@ def train(
     elif checkpoint:
         _save(model, checkpoint, settings, history)  # so that a run stopped in its first epoch starts there again
 
-    for epoch in range(len(history), epochs):
-        started = time.perf_counter()
-        model.optimizer.learning_rate = schedule(epoch)
-        order = np.random.default_rng([seed, epoch]).permutation(len(images))
-        mean = _RunningMean()
-        for batch in _batches(images, labels, batch_size, order):
-            model.reset_metrics()
-            mean.add(model.train_on_batch(*batch, return_dict=True), len(batch[1]))
-            progress.step(history, epochs, mean.count / len(images))
-        measured = mean.loss, mean.accuracy, *evaluate(model, *validation)
-        history.append(Epoch(epoch + 1, schedule(epoch), *measured, time.perf_counter() - started))
-        if checkpoint:
-            _save(model, checkpoint, settings, history)
-        progress.epoch(history, epochs)
+    with fast_layers(model):
+        for epoch in range(len(history), epochs):
+            started = time.perf_counter()
+            model.optimizer.learning_rate = schedule(epoch)
+            order = np.random.default_rng([seed, epoch]).permutation(len(images))
+            mean = _RunningMean()
+            for batch in _batches(images, labels, batch_size, order):
+                model.reset_metrics()
+                mean.add(model.train_on_batch(*batch, return_dict=True), len(batch[1]))
+                progress.step(history, epochs, mean.count / len(images))
+            measured = mean.loss, mean.accuracy, *evaluate(model, *validation)
+            history.append(Epoch(epoch + 1, schedule(epoch), *measured, time.perf_counter() - started))
+            if checkpoint:
+                _save(model, checkpoint, settings, history)
+            progress.epoch(history, epochs)
 
     return history
 

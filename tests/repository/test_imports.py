@@ -18,13 +18,16 @@ LAYERS = [
     {"figures", "exercises", "study"},
     {"features"},
     {"training"},
-    {"network", "schedule", "mnist"},
+    {"network", "schedule", "mnist", "fast_layers"},
     {"backend"},
     {"convolve", "kernels", "activations"},
     {"arithmetic"},
     {"glue", "quiz", "__init__"},
 ]
-NEEDS_KERAS = ("keras", *(f"convbook.{name}" for name in ("backend", "features", "network", "study", "training")))
+NEEDS_KERAS = (
+    "keras",
+    *(f"convbook.{name}" for name in ("backend", "fast_layers", "features", "network", "study", "training")),
+)
 NUMPY_ONLY = {"arithmetic", "convolve", "kernels", "activations"}  # concept chapters run without TensorFlow
 
 
