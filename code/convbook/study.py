@@ -4,6 +4,13 @@
 ``results/schedules.json``, the record of how it was made. Runs go in parallel, one thread each. A study that is stopped
 and started again goes on with the runs that are missing.
 
+With ``--scheduler ADDRESS`` the runs go to the workers of a Dask cluster (``pip install distributed``), and a run whose
+worker is lost goes to another. Every worker needs this package, the data and a single thread, as the seed is the whole
+process's::
+
+    dask scheduler
+    TF_NUM_INTRAOP_THREADS=1 dask worker ADDRESS --nthreads 1  # twice at least: joblib leaves a lone worker idle
+
 With ``--devices N`` every run is divided among N devices: each trains on its share of every batch. Batch normalisation
 and gradients are those of the whole batch, so the history is the same but for rounding, which training magnifies: in
 double precision twelve digits of the loss agree, in the usual single precision only the first two or so. Random layers
@@ -15,10 +22,11 @@ import datetime
 import json
 import os
 import platform
+import random
 import sys
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,7 +89,7 @@ RATES: dict[str, Callable[[int], float]] = {
     "one_cycle": schedule.one_cycle,
 }
 PLANS = {
-    # For trying out a machine within a minute; the numbers mean nothing.
+    # For trying out a machine or a cluster within a minute; the numbers mean nothing.
     "trial": Plan(
         variants={name: Variant(small_cnn, RATES[name]) for name in ("constant", "one_cycle")},
         seeds=range(2),
@@ -151,11 +159,11 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
         raise ValueError(f"batches of {BATCH} from {plan.digits} digits do not divide evenly among {devices} devices")
     digits = mnist.load()
     training, validation = _digits(plan, digits)
-    keras.utils.set_random_seed(seed)
     variant = plan.variants[name]
     strategy = _mirrored(devices) if devices > 1 else None
     with strategy.scope() if strategy else nullcontext():
-        model = variant.build()
+        with _seeded(seed):
+            model = variant.build()
         if strategy:
             _divide(model, strategy)
         started = time.process_time()
@@ -184,6 +192,21 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
     if plan.test:
         table.loc[table.index[-1], ["test_loss", "test_accuracy"]] = scores
     return table
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Let Keras draw the seeds of new layers as after ``keras.utils.set_random_seed``, but from a state of their own.
+
+    Python's global random state is not safe: the other threads of a Dask worker draw from it as well.
+    """
+    from keras.src.random import seed_generator  # Keras has no public name for where its layers get their seeds
+
+    seed_generator.python_random = random.Random(seed)
+    try:
+        yield
+    finally:
+        seed_generator.python_random = random
 
 
 def _macs(model: keras.Model) -> float:
@@ -254,7 +277,8 @@ def study(plan: Plan, table: Path, jobs: int = -1, devices: int = 1) -> pd.DataF
     done = _read(table)
     left = _missing(plan, done)
     started = time.monotonic()
-    pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    # Everything is sent at once, run by run, so that workers that join a cluster later find work.
+    pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
     finished = pool(joblib.delayed(run)(plan, name, seed, devices) for name, seed in left)
     for count, rows in enumerate(finished, start=1):
         done = pd.concat([done, rows]) if len(done) else rows
@@ -278,6 +302,28 @@ def _missing(plan: Plan, done: pd.DataFrame) -> list[tuple[str, int]]:
     return [(name, seed) for seed in plan.seeds for name in plan.variants if (name, seed) not in finished]
 
 
+@contextmanager
+def cluster(address: str) -> Iterator[None]:
+    """Send joblib's runs to the workers of a Dask scheduler.
+
+    Args:
+        address: of the scheduler, such as ``tcp://10.0.0.1:8786``.
+
+    Raises:
+        ValueError: if a worker has several threads, whose runs would share one random state.
+        OSError: if there is no scheduler at the address.
+        TimeoutError: if there are not two workers within a minute.
+    """
+    from distributed import Client
+
+    with Client(address) as client:
+        client.wait_for_workers(2, timeout=60)  # for one alone, joblib would run everything here instead
+        if set(client.nthreads().values()) != {1}:
+            raise ValueError("every worker needs one thread: dask worker ADDRESS --nthreads 1")
+        with joblib.parallel_config(backend="dask"):
+            yield
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.part")
@@ -290,9 +336,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m convbook.study", description=main.__doc__)
     parser.add_argument("plan", choices=PLANS)
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the table and the record")
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--jobs", type=int, help="runs at the same time; by default one a core, or one on several devices"
     )
+    place.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, whose workers do the runs")
     parser.add_argument("--devices", type=int, default=1, help="devices that share every run")
     chosen = parser.parse_args(arguments)
     # Two runs of one thread each beat one after the other on both cores. TensorFlow reads these when it starts.
@@ -304,8 +352,9 @@ def main(arguments: list[str] | None = None) -> None:
         return
     jobs = chosen.jobs or (-1 if chosen.devices == 1 else 1)
     try:
-        table = study(plan, table_file, jobs, chosen.devices)
-    except mnist.DataError as error:
+        with cluster(chosen.scheduler) if chosen.scheduler else nullcontext():
+            table = study(plan, table_file, jobs, chosen.devices)
+    except (mnist.DataError, OSError) as error:
         sys.exit(str(error))
     record = {
         "command": f"python -m convbook.study {chosen.plan}",
@@ -315,7 +364,7 @@ def main(arguments: list[str] | None = None) -> None:
         "epochs": plan.epochs,
         "training_digits": plan.digits,
         "validation_digits": plan.validation,
-        "device": " and ".join(table["device"].dropna().unique()),
+        "device": " and ".join(table["device"].dropna().unique()),  # the workers' of a cluster, not this machine's
         "versions": {"python": platform.python_version(), **versions()},
     }
     _write(record_file, json.dumps(record, indent=1) + "\n")

@@ -1,12 +1,16 @@
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
+import distributed
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -85,6 +89,26 @@ def test_a_run_with_the_same_seed_gives_the_same_numbers(plan):
     first, again, other = (study.run(plan, "fast", seed).drop(columns=[*TIMES, "seed"]) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
+
+
+def test_a_seed_means_what_it_means_to_keras():
+    with study._seeded(3):
+        ours = tiny_network()
+    keras.utils.set_random_seed(3)
+    np.testing.assert_array_equal(ours.get_weights()[0], tiny_network().get_weights()[0])
+
+
+def test_other_threads_do_not_disturb_a_run(plan):
+    """A Dask worker's own threads draw from Python's global random state, too, at any moment."""
+
+    def network_while_others_draw():
+        random.random()
+        return tiny_network()
+
+    alone = study.run(plan, "fast", 0)
+    together = plan._replace(variants={"fast": study.Variant(network_while_others_draw, constant)})
+    disturbed = study.run(together, "fast", 0)
+    pd.testing.assert_frame_equal(disturbed.drop(columns=TIMES), alone.drop(columns=TIMES))
 
 
 def test_the_test_set_is_read_once_at_the_end_and_only_if_the_plan_says_so(plan):
@@ -170,6 +194,59 @@ def test_a_killed_study_goes_on_where_it_was(trial, tmp_path):
     kept = after.merge(before[["variant", "seed"]].drop_duplicates()).sort_values(["variant", "seed", "epoch"])
     pd.testing.assert_frame_equal(kept, before)  # with the times of the first start: these runs were not done twice
     assert json.loads((tmp_path / "trial.json").read_text())["runs"] == RUNS
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """A Dask scheduler's address and its two workers, each a process."""
+    command, log = [sys.executable, "-m", "dask"], (tmp_path / "dask.log").open("w")
+    about = tmp_path / "scheduler.json"
+    scheduler = [
+        *command,
+        "scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--scheduler-file",
+        about,
+    ]
+    worker = [*command, "worker", "--scheduler-file", about, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    one_thread = os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    with (
+        log,
+        started(scheduler, stdout=log) as process,
+        started(worker, stdout=log, env=one_thread) as first,
+        started(worker, stdout=log, env=one_thread) as second,
+    ):
+        wait_for(about, process)
+        yield json.loads(about.read_text())["address"], (first, second)
+
+
+def test_a_study_on_a_cluster_survives_the_loss_of_a_worker(trial, tmp_path, dask):
+    address, (lost, kept) = dask
+    table = tmp_path / "trial.csv"
+    with started([*TRIAL, "--out", tmp_path, "--scheduler", address], stdout=subprocess.PIPE, text=True) as command:
+        wait_for(table, command)
+        kill(lost)
+        assert 0 < len(pd.read_csv(table)) < len(trial)
+        output, _ = command.communicate()
+    assert command.returncode == 0, output
+    assert kept.poll() is None
+    with distributed.Client(address) as client:
+        steps = client.run_on_scheduler(lambda dask_scheduler: [step[1:3] for step in dask_scheduler.transition_log])
+    assert steps.count(("processing", "memory")) >= RUNS  # the workers did all the runs,
+    assert ("processing", "released") in steps  # and what the lost one was at, the other did again
+    assert output.count("validation accuracy") == RUNS
+    pd.testing.assert_frame_equal(pd.read_csv(table).drop(columns=TIMES), trial.drop(columns=TIMES))
+
+
+def test_a_cluster_whose_workers_have_several_threads_is_refused(monkeypatch):
+    client = SimpleNamespace(wait_for_workers=lambda count, timeout: None, nthreads=lambda: {"one": 1, "other": 2})
+    monkeypatch.setattr(distributed, "Client", lambda address: nullcontext(client))
+    with pytest.raises(ValueError, match="one thread"), study.cluster("tcp://127.0.0.1:8786"):
+        pass
 
 
 TWO_DEVICES = """
