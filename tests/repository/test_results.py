@@ -1,0 +1,81 @@
+"""The tables of results are complete, say how they were made, and are what the README shows."""
+
+import csv
+import json
+import re
+
+import pytest
+
+from .tree import ROOT
+
+RESULTS = ROOT / "results"
+STUDIES = sorted(path.stem for path in RESULTS.glob("*.csv"))
+BENCHMARKS = sorted(path.stem for path in RESULTS.glob("*.json") if path.stem not in STUDIES)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def record(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def study_problems(rows: list[dict[str, str]], made: dict) -> list[str]:
+    """Return what a study's table lacks that its record promises."""
+    epochs = [str(epoch) for epoch in range(1, made["epochs"] + 1)]
+    runs: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        runs.setdefault((row["variant"], row["seed"]), []).append(row["epoch"])
+    variants = {variant for variant, _ in runs}
+    problems = [f"{run}: epochs {found}" for run, found in runs.items() if found != epochs]
+    missing = {(variant, str(seed)) for variant in variants for seed in made["seeds"]} - set(runs)
+    problems += [f"{run} is missing" for run in sorted(missing)]
+    if len(runs) != made["runs"]:
+        problems.append(f"{len(runs)} runs instead of {made['runs']}")
+    return problems
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_run_of_a_study_is_there_with_every_epoch(name):
+    rows = list(csv.DictReader((RESULTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
+    assert study_problems(rows, record(name)) == []
+    assert record(name)["command"] == f"python -m convbook.study {name}"
+
+
+def test_a_lost_run_and_a_lost_epoch_are_noticed():
+    made = {"epochs": 2, "seeds": [0, 1], "runs": 4}
+    rows = [{"variant": v, "seed": s, "epoch": e} for v in "ab" for s in "01" for e in "12"]
+    assert study_problems(rows, made) == []
+    assert study_problems(rows[:-1], made) == ["('b', '1'): epochs ['1']"]
+    assert study_problems(rows[:-2], made) == ["('b', '1') is missing", "3 runs instead of 4"]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_says_how_it_was_made(name):
+    made = record(name)
+    assert made["command"].startswith(f"python -m benchmarks.{name}")
+    assert (ROOT / "benchmarks" / f"{name}.py").exists()
+    assert {"date", "device"} <= set(made)
+
+
+def readme_table(title: str) -> dict[str, list[str]]:
+    """Return the rows of the README's table with this first column, by their names."""
+    table = re.search(rf"^\| {re.escape(title)} \|.*\n\|[-:| ]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert table, f"the README has no table {title!r}"
+    rows = [[cell.strip().strip("`*") for cell in line.strip("|").split("|")] for line in table[1].splitlines()]
+    return {name: cells for name, *cells in rows}
+
+
+def test_the_readme_shows_the_measured_time_of_an_epoch():
+    measured = record("training")["contenders"]
+    expected = {
+        name: [f"{sorted(row['seconds'])[len(row['seconds']) // 2]:.1f} s", f"{row['ratio']:.2f}"]
+        for name, row in measured.items()
+    }
+    assert readme_table("One epoch of the scheduled CNN") == expected
+
+
+def test_the_readme_shows_the_measured_time_of_a_convolution():
+    cases = record("convolve")["cases"]
+    names = readme_table("One convolution")
+    assert set(names) == {name for case in cases.values() for name in case}
+    for name, cells in names.items():
+        assert cells == [f"{case[name]['ratio']:.2f}" if name in case else "–" for case in cases.values()]
