@@ -12,7 +12,7 @@ from convbook.backend import keras
 WEIGHTS = Path(str(files("convbook") / "weights"))
 
 
-def scheduled_cnn(second_block: int = 16, dropout: float = 0.1) -> keras.Sequential:
+def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: float = 0.1) -> keras.Sequential:
     """Build the network of the notes: images (28, 28, 1) in [0, 1] to 10 probabilities.
 
     A block is a valid convolution with a ReLU inside, batch normalisation,
@@ -22,7 +22,8 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1) -> keras.Sequent
     Args:
         second_block: kernels in the second convolution. The notes use 16; the
             class network that they started from has 32, and 16,604 parameters.
-        dropout: rate of every dropout layer, the one on the logits included.
+        dropout: rate of the dropout layers that end the blocks.
+        logit_dropout: rate of the dropout layer on the logits.
     """
     layers = keras.layers
 
@@ -49,7 +50,7 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1) -> keras.Sequent
             # the ten logits; chapter 9 shows what that does.
             layers.Conv2D(10, 4, name="conv9"),
             layers.BatchNormalization(name="norm9"),
-            layers.Dropout(dropout, name="drop9"),
+            layers.Dropout(logit_dropout, name="drop9"),
             layers.Flatten(name="logits"),
             layers.Softmax(name="probabilities"),
         ],

@@ -36,9 +36,9 @@ def test_a_block_is_convolution_with_relu_then_normalisation_then_dropout():
     assert activations == ["relu"] * 7 + ["linear"]
 
 
-def test_the_dropout_rate_reaches_every_dropout_layer():
-    rates = [layer.rate for layer in scheduled_cnn(dropout=0.25).layers if isinstance(layer, keras.layers.Dropout)]
-    assert rates == [0.25] * 7
+def test_the_dropout_rates_reach_their_layers():
+    network = scheduled_cnn(dropout=0.25, logit_dropout=0.5)
+    assert [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)] == [0.25] * 6 + [0.5]
 
 
 # The published values, rounded to four digits.

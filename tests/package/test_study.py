@@ -266,7 +266,7 @@ shares = []
 
 
 def network():
-    model = scheduled_cnn(dropout=0.0)
+    model = scheduled_cnn(dropout=0.0, logit_dropout=0.0)
     step = model.train_step
 
     def watched(batch):
