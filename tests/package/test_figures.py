@@ -47,6 +47,11 @@ EXAMPLES = {
     "accuracy_by_dropout": lambda: figures.accuracy_by_dropout(
         [0, 0.1], [1, 0.965], [("on", 0.1, 0.95), ("off", 0.1, 0.99)]
     ),
+    "accuracy_by_parameters": lambda: figures.accuracy_by_parameters(
+        [9000, 8000], ["wide", "narrow"], [[0.993, 0.994], [0.992, 0.993]], [[0.992, 0.995], [0.991, 0.994]]
+    ),
+    "savings": lambda: figures.savings(["wide", "narrow"], {"parameters": [9000, 8000], "seconds": [20, 11]}),
+    "dropout_runs": lambda: figures.dropout_runs(([0, 0.1], [1, 0.965]), {0.1: [0.95, 0.96]}, {0.1: [0.991, 0.992]}),
     "lines": lambda: figures.lines(["a", "b"], {"which": [0.1, 0.9], "where": [0.9, 0.1]}, "share"),
     "mixing": lambda: figures.mixing(RNG.random((9, 9, 4)), list("abcd"), RNG.random((9, 9, 2)), ["a + b", "c + d"]),
     "side_by_side": lambda: figures.side_by_side(dict(zip("abc", RNG.random((3, 9, 9)), strict=True))),

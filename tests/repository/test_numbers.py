@@ -22,6 +22,8 @@ EXEMPT: dict[str, str] = {
     "Build a network with at most 8,000 parameters that reaches a mean of 99.4 % on the test set.": (
         "the terms of a challenge, not a result"
     ),
+    "Write a function from the results of some runs to the two ends of the interval that holds their mean with 95 % "
+    "confidence.": "the terms of an exercise",
     "How many parameters have a 3 × 3 convolution from 16 channels to 16; a batch normalisation of 16 channels; "
     "the whole network; its trainable part?": "the question of an exercise",
 }
