@@ -42,7 +42,7 @@ def accuracy_by_parameters(
     spread = np.abs(ends.T - means)
     bars = ax.errorbar(beside, means, spread, fmt="s", color=VERMILLION, capsize=5)
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set(xlabel="parameters", ylabel="test accuracy (%)")
+    ax.set(xlabel="parameters", ylabel="test accuracy (%)", xticks=parameters)
     dots.set_label("one run")
     bars.set_label("mean and its 95 % interval")
     figure.legend(handles=[dots, bars], loc="outside lower center", ncols=2, frameon=False, fontsize=9)
