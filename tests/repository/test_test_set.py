@@ -1,0 +1,65 @@
+"""Nothing is chosen by the test set: the places that read its digits are few, and known."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from .tree import ROOT
+
+PACKAGE = ROOT / "code" / "convbook"
+
+# By function: why it reads test digits.
+READERS = {
+    "study.run": "measures every finished run once, where its plan says so",
+    "study._digits": "watches them in plans that hold nothing out: the faithful replay of the notes' run",
+    "training.main": "the faithful replay of the notes' run",
+    "figures.__main__.main": "draws one",
+    "widgets.base.ten_digits": "shows ten",
+}
+
+
+def readers(name: str, source: str) -> set[str]:
+    """Return the functions of a module that take test digits out of a data set, by name or by taking it apart."""
+    found = set()
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            by_name = isinstance(node, ast.Attribute) and node.attr in {"test_images", "test_labels"}
+            taken_apart = (
+                isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Tuple)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "digits"
+            )
+            if by_name or taken_apart:
+                found.add(f"{name}.{function.name}")
+    return found
+
+
+def all_readers() -> set[str]:
+    modules: dict[str, Path] = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")
+    }
+    return set().union(*(readers(name, path.read_text(encoding="utf-8")) for name, path in modules.items()))
+
+
+def test_only_known_functions_read_test_digits():
+    assert all_readers() == set(READERS)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def choose(digits):\n    return best(digits.test_images)",
+        "def choose(digits):\n    *rest, labels = digits\n    return labels",
+        "def choose(data):\n    def inner():\n        return data.test_labels\n    return inner()",
+    ],
+)
+def test_another_reader_would_be_found(source):
+    assert "recipes.choose" in readers("recipes", source)
+
+
+def test_the_training_digits_may_be_read():
+    assert readers("recipes", "def fit(digits):\n    return digits.train_images, split(digits, 5000)") == set()

@@ -1,0 +1,97 @@
+"""What the built pages say of the tables in `results/`, worked out again from the rows with Python's own statistics."""
+
+import csv
+import re
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+from bs4 import BeautifulSoup
+
+RESULTS = Path(__file__).parents[2] / "results"
+Runs = dict[tuple[str, str], list[dict[str, str]]]
+
+
+def runs(study: str) -> Runs:
+    """Return the rows of every run, by variant and seed, in the order of the epochs."""
+    found = defaultdict(list)
+    for row in csv.DictReader((RESULTS / f"{study}.csv").read_text(encoding="utf-8").splitlines()):
+        found[row["variant"], row["seed"]].append(row)
+    return dict(found)
+
+
+def last(rows: Runs, variant: str, column: str) -> list[float]:
+    return [float(epochs[-1][column]) for (name, _), epochs in rows.items() if name == variant]
+
+
+def replay() -> list[str]:
+    rows = runs("replay")
+    scores = [[float(row["val_accuracy"]) for row in epochs] for epochs in rows.values()]
+    ends = [100 * epochs[-1] for epochs in scores]
+    flattery = 100 * mean(max(epochs) - epochs[-1] for epochs in scores)
+    return [
+        f"The mean of the {len(ends)} runs is {mean(ends):.2f} %, their standard deviation {stdev(ends):.2f} points, "
+        f"their range {min(ends):.2f} to {max(ends):.2f} %.",
+        f"the mean would be {flattery:.2f} points higher",
+    ]
+
+
+def second_block() -> list[str]:
+    rows = runs("second_block")
+    means = {width: mean(last(rows, f"{width} kernels", "test_accuracy")) for width in (32, 16, 8)}
+    kept = {
+        what: mean(last(rows, "16 kernels", what)) / mean(last(rows, "32 kernels", what))
+        for what in ("parameters", "macs", "cpu_seconds")
+    }
+    saved = [f"{100 * (1 - share):.0f} %" for share in kept.values()]
+    return [
+        f"The means are {100 * means[32]:.2f} % with 32 kernels, {100 * means[16]:.2f} % with 16 and "
+        f"{100 * means[8]:.2f} % with 8.",
+        f"the mean falls by {100 * (means[32] - means[8]):.2f} points",
+        f"Half the kernels save {saved[0]} of the parameters, {saved[1]} of the MACs and {saved[2]} of the time.",
+    ]
+
+
+def dropout() -> list[str]:
+    rows = runs("dropout")
+    training = {rate: mean(last(rows, f"dropout {rate}", "accuracy")) for rate in ("0.0", "0.2")}
+    return [f"The training accuracy falls by {100 * (training['0.0'] - training['0.2']):.0f} points"]
+
+
+def schedules() -> list[str]:
+    """A row of the page's table: the validation errors of three seeds, and their mean."""
+    errors = [round(5_000 * (1 - accuracy)) for accuracy in last(runs("schedules"), "one_cycle", "val_accuracy")]
+    return [f"one cycle {' '.join(map(str, errors))} {mean(errors):.1f}"]
+
+
+PAGES = {
+    "08-epochs-and-schedules": [schedules],
+    "09-train-the-network": [replay],
+    "11-the-second-block": [second_block, dropout],
+}
+
+
+def text(page: str) -> str:
+    return re.sub(r"\s+", " ", BeautifulSoup(page, "html.parser").get_text(" "))
+
+
+def missing(page: str, sentences: list[str]) -> list[str]:
+    """Return the sentences that are not in the text of a page, spaces around punctuation apart."""
+
+    def plain(words: str) -> str:
+        return re.sub(r"\s+", "", words)
+
+    return [sentence for sentence in sentences if plain(sentence) not in plain(text(page))]
+
+
+@pytest.mark.parametrize(("page", "sources"), PAGES.items(), ids=PAGES)
+def test_a_page_says_what_the_rows_say(site, page, sources):
+    built = (site / "chapters" / f"{page}.html").read_text(encoding="utf-8")
+    assert missing(built, [sentence for source in sources for sentence in source()]) == []
+
+
+def test_another_number_would_be_noticed():
+    page = "<p>The mean is <strong>99.40</strong> %.</p>"
+    assert missing(page, ["The mean is 99.40 %."]) == []
+    assert missing(page, ["The mean is 99.41 %."]) == ["The mean is 99.41 %."]
