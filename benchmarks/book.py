@@ -26,7 +26,7 @@ def measured(command: list[str], folder: Path) -> dict[str, float]:
     Memory that processes share is counted in each (resident set size), so this is an upper bound.
 
     Raises:
-        subprocess.CalledProcessError: if the command fails.
+        RuntimeError: if the command fails; the message ends as its output does.
     """
     started, peak = time.perf_counter(), 0
     with tempfile.TemporaryFile() as output, psutil.Popen(command, cwd=folder, stdout=output, stderr=output) as process:
@@ -36,7 +36,7 @@ def measured(command: list[str], folder: Path) -> dict[str, float]:
         seconds = time.perf_counter() - started
         output.seek(0)
         if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command, output.read().decode())
+            raise RuntimeError(f"the build failed:\n{output.read().decode()[-4000:]}")
     return {"seconds": round(seconds, 1), "peak_gib": round(peak / 2**30, 2)}
 
 
@@ -53,7 +53,7 @@ def memory(process: psutil.Process) -> int:
 
 def main() -> None:
     """Build twice in a fresh copy and write the record."""
-    build = [sys.executable, "-m", "jupyter_book", "build", "."]
+    build = [str(Path(sys.executable).with_name("jupyter-book")), "build", "."]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "book"
         subprocess.run(["git", "clone", "--quiet", ROOT, copy], check=True)
