@@ -73,6 +73,12 @@ def test_the_readme_shows_the_measured_time_of_an_epoch():
     assert readme_table("One epoch of the scheduled CNN") == expected
 
 
+def test_the_readme_tells_the_measured_time_of_a_build():
+    first, again = (record("book")["builds"][name]["seconds"] for name in ("from nothing", "again"))
+    assert f"{first / 60:.0f} minutes on two CPU cores" in README
+    assert f"the next one takes {again:.0f} seconds" in README
+
+
 def test_the_readme_shows_the_measured_time_of_a_convolution():
     cases = record("convolve")["cases"]
     names = readme_table("One convolution")
