@@ -237,20 +237,23 @@ _NO_ARITHMETIC = {
     "Dropout",
     "SpatialDropout2D",
     "Flatten",
+    "RandomTranslation",  # in training only
+    "RandomRotation",
 }
 
 
 def from_keras(model: keras.Model) -> list[Layer]:
     """Read the layers of a built Keras model, each batch normalisation folded into the layer it follows.
 
-    Activations, dropout, flattening and softmax have no arithmetic of their own and are left out.
+    Activations, dropout, flattening, softmax and random shifts and turns have no arithmetic of their own and are left
+    out.
 
     Args:
         model: a ``keras.Sequential``, or a functional model that is a single chain of layers.
 
     Raises:
         ValueError: the model branches, or a layer is not a square ``Conv2D``, ``MaxPooling2D`` or
-            ``AveragePooling2D`` with channels last; the message names it.
+            ``AveragePooling2D``, nor a ``GlobalAveragePooling2D``, with channels last; the message names it.
     """
     _require_chain(model)
     layers: list[Layer] = []
@@ -262,6 +265,8 @@ def from_keras(model: keras.Model) -> list[Layer]:
             channels = layer.filters
         elif kind in _POOLS:
             layers.append(_read_pool(layer, _POOLS[kind]))
+        elif kind == "GlobalAveragePooling2D":
+            layers.append(_read_global_pool(layer))
         elif kind == "BatchNormalization":
             # The count also gives away one over another axis, or one without scale or shift.
             if not layers or layers[-1].batch_norm or layer.count_params() != 4 * channels:
@@ -307,6 +312,13 @@ def _read_conv(layer: Any) -> Layer:
 def _read_pool(layer: Any, kind: str) -> Layer:
     pool = Layer(kernel=_square(layer, "pool_size"), stride=_square(layer, "strides"), padding=layer.padding)
     return replace(pool, name=f"{kind}-{pool.label}")
+
+
+def _read_global_pool(layer: Any) -> Layer:
+    rows, columns = layer.input.shape[1:-1]
+    if layer.data_format != "channels_last" or rows != columns:
+        raise ValueError(f"layer '{layer.name}' must average square maps with channels last, got {layer.input.shape}")
+    return Layer(kernel=rows, stride=rows, name=f"average-pool {rows}")
 
 
 def _square(layer: Any, attribute: str) -> int:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from math import comb, log
 from pathlib import Path
@@ -89,6 +91,51 @@ def small_cnn() -> keras.Sequential:
     )
 
 
+def compact_cnn(
+    stages: Sequence[Sequence[int]], *, average: bool = True, shift: float = 0.0, turn: float = 0.0
+) -> keras.Sequential:
+    """Build a network that pools early: images (28, 28, 1) in [0, 1] to 10 probabilities.
+
+    A stage is some valid 3 x 3 convolutions, each with a ReLU inside and batch normalisation after it; a max-pool
+    stands between two stages. The logits are either 1 x 1 convolutions, averaged over all positions (Lin, Chen & Yan
+    2014, Network In Network, section 3.2), or convolutions whose kernels see all of the last maps, as in the notes.
+
+    Args:
+        stages: the kernels of every convolution, stage by stage: ``((8, 10), (14, 14))``.
+        average: whether the logits are averaged.
+        shift: in training only, move every digit by up to this share of its side, along both axes.
+        turn: in training only, turn every digit by up to this share of a full turn, either way.
+    """
+    layers = keras.layers
+    stack: list[keras.Layer] = [keras.Input((28, 28, 1))]
+    if shift:
+        stack.append(layers.RandomTranslation(shift, shift, fill_mode="constant", name="shift"))
+    if turn:
+        stack.append(layers.RandomRotation(turn, fill_mode="constant", name="turn"))
+    number = 1
+    for stage in stages:
+        if number > 1:
+            stack.append(layers.MaxPooling2D(2, name=f"pool{number}"))
+            number += 1
+        for kernels in stage:
+            stack.append(layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"))
+            stack.append(layers.BatchNormalization(name=f"norm{number}"))
+            number += 1
+    side = 1 if average else keras.Sequential(stack).output_shape[1]
+    stack.append(layers.Conv2D(10, side, name=f"conv{number}"))
+    stack.append((layers.GlobalAveragePooling2D if average else layers.Flatten)(name="logits"))
+    stack.append(layers.Softmax(name="probabilities"))
+    return keras.Sequential(stack, name="compact_cnn")
+
+
+NETWORKS: dict[str, Callable[[], keras.Sequential]] = {
+    "scheduled_cnn": scheduled_cnn,
+    "compact_20k": partial(compact_cnn, ((16, 16), (24, 24), (32,)), shift=0.07, turn=0.03),
+    "compact_7k": partial(compact_cnn, ((8, 10), (14, 14), (16,)), shift=0.07, turn=0.03),
+    "compact_4k": partial(compact_cnn, ((6, 8), (10, 10), (12,)), shift=0.07, turn=0.03),
+}
+
+
 def training_accuracy_ceiling(dropout: float, classes: int = 10) -> float:
     """Highest accuracy that a perfect network can show while dropout acts on its logits.
 
@@ -144,6 +191,6 @@ def load_trained(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> keras.S
             f"{path} is not the file that its record describes (SHA-256 {digest[:12]}…, expected "
             f"{made['weights_sha256'][:12]}…). Install the package again, or make the file anew: {made['command']}"
         )
-    model = scheduled_cnn()
+    model = NETWORKS[name]()
     model.load_weights(path)
     return model

@@ -25,49 +25,21 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import pandas as pd
 from numpy.typing import NDArray
 
-from convbook import mnist, schedule
+from convbook import mnist
 from convbook.arithmetic import from_keras, trace
 from convbook.backend import device_name, keras, versions
-from convbook.network import scheduled_cnn, small_cnn
+from convbook.plans import PLANS, Plan
 from convbook.training import History, evaluate, train
-
-
-class Variant(NamedTuple):
-    """What one line of a comparison does."""
-
-    build: Callable[[], keras.Model]
-    schedule: Callable[[int], float]
-
-
-class Plan(NamedTuple):
-    """What a study runs.
-
-    Attributes:
-        variants: by name.
-        seeds: each variant runs once with each.
-        epochs: of every run.
-        digits: training digits in use; the first so many of the shuffled training set.
-        validation: digits held out of the training set, by which the variants are compared. With 0 the test set takes
-            their place, as in the notes' run; such a plan measures what that does, and chooses nothing.
-        test: whether every finished run is measured on the test set, once.
-    """
-
-    variants: dict[str, Variant]
-    seeds: range
-    epochs: int
-    digits: int
-    validation: int
-    test: bool = False
 
 
 class Silence:
@@ -81,66 +53,6 @@ class Silence:
 
 
 BATCH = 128  # digits a step, as in the notes
-RATES: dict[str, Callable[[int], float]] = {
-    "inverse_time": schedule.inverse_time,
-    "constant": schedule.constant,
-    "step": schedule.step,
-    "cosine": schedule.cosine,
-    "one_cycle": schedule.one_cycle,
-}
-PLANS = {
-    # For trying out a machine or a cluster within a minute; the numbers mean nothing.
-    "trial": Plan(
-        variants={name: Variant(small_cnn, RATES[name]) for name in ("constant", "one_cycle")},
-        seeds=range(2),
-        epochs=2,
-        digits=256,
-        validation=100,
-    ),
-    # A sixth of the digits, so that fifteen runs fit into half an hour on two cores.
-    "schedules": Plan(
-        variants={name: Variant(scheduled_cnn, rate) for name, rate in RATES.items()},
-        seeds=range(3),
-        epochs=20,
-        digits=10_000,
-        validation=5_000,
-    ),
-    "budget": Plan(
-        variants={"small_cnn": Variant(small_cnn, partial(schedule.one_cycle, peak=0.01))},
-        seeds=range(3),
-        epochs=20,
-        digits=55_000,
-        validation=5_000,
-        test=True,
-    ),
-    # The faithful replay of the notes' run, with other seeds: like theirs, it watches the test set after every epoch.
-    "replay": Plan(
-        variants={"scheduled_cnn": Variant(scheduled_cnn, schedule.inverse_time)},
-        seeds=range(10),
-        epochs=20,
-        digits=60_000,
-        validation=0,
-    ),
-    "second_block": Plan(
-        variants={f"{k} kernels": Variant(partial(scheduled_cnn, k), schedule.inverse_time) for k in (32, 16, 8)},
-        seeds=range(5),
-        epochs=20,
-        digits=55_000,
-        validation=5_000,
-        test=True,
-    ),
-    # On the logits alone. The notes' rate of 0.1 is not run again: that is the second_block plan's "16 kernels".
-    "dropout": Plan(
-        variants={
-            f"dropout {rate}": Variant(partial(scheduled_cnn, logit_dropout=rate), schedule.inverse_time)
-            for rate in (0.0, 0.05, 0.2)
-        },
-        seeds=range(3),
-        epochs=20,
-        digits=55_000,
-        validation=5_000,
-    ),
-}
 
 
 def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
@@ -160,11 +72,11 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
         raise ValueError(f"batches of {BATCH} from {plan.digits} digits do not divide evenly among {devices} devices")
     digits = mnist.load()
     training, validation = _digits(plan, digits)
-    variant = plan.variants[name]
+    recipe = plan.variants[name]
     strategy = _mirrored(devices) if devices > 1 else None
     with strategy.scope() if strategy else nullcontext():
         with _seeded(seed):
-            model = variant.build()
+            model = recipe.build()
         if strategy:
             _divide(model, strategy)
         started = time.process_time()
@@ -172,13 +84,16 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
             model,
             training,
             validation,
-            epochs=plan.epochs,
+            epochs=recipe.epochs,
             seed=seed,
             batch_size=BATCH,
-            schedule=variant.schedule,
+            schedule=recipe.schedule,
+            every_step=recipe.every_step,
+            optimizer=recipe.optimizer(),
+            loss=recipe.loss,
             progress=Silence(),
         )
-        cpu_seconds = (time.process_time() - started) / plan.epochs  # not stretched by other work on the machine
+        cpu_seconds = (time.process_time() - started) / recipe.epochs  # not stretched by other work on the machine
         if plan.test:
             scores = evaluate(model, mnist.to_input(digits.test_images), digits.test_labels)
     table = pd.DataFrame(history)
@@ -357,12 +272,13 @@ def main(arguments: list[str] | None = None) -> None:
             table = study(plan, table_file, jobs, chosen.devices)
     except (mnist.DataError, OSError) as error:
         sys.exit(str(error))
+    epochs = int(table["epoch"].max())
     record = {
         "command": f"python -m convbook.study {chosen.plan}",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "runs": len(table) // plan.epochs,
+        "runs": len(table) // epochs,
         "seeds": [*plan.seeds],
-        "epochs": plan.epochs,
+        "epochs": epochs,
         "training_digits": plan.digits,
         "validation_digits": plan.validation,
         "device": " and ".join(table["device"].dropna().unique()),  # the workers' of a cluster, not this machine's

@@ -1,6 +1,7 @@
 """Train and evaluate a network; log every epoch; resume after an interruption.
 
-``python -m convbook.training --epochs 20 --seed 0 --out DIR`` trains the scheduled CNN from the command line.
+``python -m convbook.training --seed 0 --out DIR`` trains the scheduled CNN from the command line, and with ``--recipe``
+one of the smaller networks of chapter 12.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from convbook import mnist
 from convbook.backend import device_name, keras, versions
 from convbook.fast_layers import fast_layers
-from convbook.network import scheduled_cnn
+from convbook.recipes import HELD_OUT, RECIPES, Loss
 from convbook.schedule import inverse_time
 
 
@@ -136,11 +137,14 @@ def train(
     epochs: int = 20,
     seed: int = 0,
     batch_size: int = 128,
-    schedule: Callable[[int], float] = inverse_time,
+    schedule: Callable[[float], float] = inverse_time,
+    every_step: bool = False,
+    optimizer: keras.Optimizer | None = None,
+    loss: Loss = "sparse_categorical_crossentropy",
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> History:
-    """Train a classifier with Adam and cross-entropy, as the notes do, and return its log.
+    """Train a classifier and return its log; by default with Adam and cross-entropy, as the notes do.
 
     The order of the digits depends on the seed and the epoch alone, and a checkpoint holds every variable of the model
     and its optimizer, so an interrupted run that is started again continues as if nothing had happened. For a
@@ -154,6 +158,11 @@ def train(
         seed: of the order in which the digits are shown.
         batch_size: digits a step; the last batch of an epoch takes what is left.
         schedule: learning rate for a 0-based epoch.
+        every_step: whether the schedule is asked before every step, with the fraction of the epoch behind it added,
+            or once an epoch, as in the notes.
+        optimizer: not used before; Adam if None. If it averages the weights, the average takes their place before the
+            last epoch is measured.
+        loss: of labels (N,) and probabilities (N, 10), or Keras's name of one.
         checkpoint: file that holds the run. If it exists, the run goes on from there, and a finished run is returned
             at once. The file stays until the caller removes it.
         progress: told of every batch and epoch; by default lines on stdout.
@@ -167,9 +176,17 @@ def train(
         if len(images) != len(labels) or len(images) == 0:
             raise ValueError(f"every image needs a label: got {len(images)} images and {len(labels)} labels")
     progress = progress or Lines()
-    model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer or keras.optimizers.Adam(), loss, metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)
-    settings = {"seed": seed, "batch_size": batch_size, "images": len(images), "rates": [*map(schedule, range(epochs))]}
+    settings = {
+        "seed": seed,
+        "batch_size": batch_size,
+        "images": len(images),
+        "rates": [*map(schedule, range(epochs))],
+        "every_step": every_step,
+        "optimizer": _description(model.optimizer),
+        "loss": loss if isinstance(loss, str) else loss.__name__,
+    }
     history: History = []
     if checkpoint and checkpoint.exists():
         history = _restore(model, checkpoint, settings)
@@ -183,9 +200,13 @@ def train(
             order = np.random.default_rng([seed, epoch]).permutation(len(images))
             mean = _RunningMean()
             for batch in _batches(images, labels, batch_size, order):
+                if every_step:
+                    model.optimizer.learning_rate = schedule(epoch + mean.count / len(images))
                 model.reset_metrics()
                 mean.add(model.train_on_batch(*batch, return_dict=True), len(batch[1]))
                 progress.step(history, epochs, mean.count / len(images))
+            if epoch == epochs - 1:
+                model.optimizer.finalize_variable_values(model.trainable_variables)  # their average, if it keeps one
             measured = mean.loss, mean.accuracy, *evaluate(model, *validation)
             history.append(Epoch(epoch + 1, schedule(epoch), *measured, time.perf_counter() - started))
             if checkpoint:
@@ -193,6 +214,12 @@ def train(
             progress.epoch(history, epochs)
 
     return history
+
+
+def _description(optimizer: keras.Optimizer) -> dict[str, Any]:
+    """Return an optimizer's settings but its name, which Keras numbers, and its rate, which the schedule sets."""
+    config = optimizer.get_config()
+    return {"class": type(optimizer).__name__} | {k: config[k] for k in config if k not in ("name", "learning_rate")}
 
 
 def _state(model: keras.Model) -> list[keras.Variable]:
@@ -235,14 +262,16 @@ def _restore(model: keras.Model, path: Path, settings: dict[str, Any]) -> Histor
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train the scheduled CNN on MNIST and write its weights with their record."""
+    """Train a network on MNIST by its recipe and write its weights with their record."""
     parser = argparse.ArgumentParser(prog="python -m convbook.training", description=main.__doc__)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--recipe", choices=RECIPES, default="scheduled_cnn", help="by default %(default)s")
+    parser.add_argument("--epochs", type=int, help="fewer than the recipe's, to try it out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the record and the checkpoint")
     chosen = parser.parse_args(arguments)
 
-    name = "scheduled_cnn"
+    name, recipe = chosen.recipe, RECIPES[chosen.recipe]
+    epochs = recipe.epochs if chosen.epochs is None else chosen.epochs
     record_file = chosen.out / f"{name}.json"
     if record_file.exists():
         parser.error(f"{record_file} exists: a finished run lies there. Choose another --out, or move it away.")
@@ -250,29 +279,45 @@ def main(arguments: list[str] | None = None) -> None:
         digits = mnist.load()
     except mnist.DataError as error:
         parser.error(str(error))
-    keras.utils.set_random_seed(chosen.seed)
-    model = scheduled_cnn()
-    # The faithful replay of the notes' run: like theirs, it watches the test set. Nothing is chosen by what it sees.
     test = mnist.to_input(digits.test_images), digits.test_labels
-    training = mnist.to_input(digits.train_images), digits.train_labels
+    if name == "scheduled_cnn":
+        # The faithful replay of the notes' run: like theirs, it watches the test set, and chooses nothing by it.
+        training, watched = (mnist.to_input(digits.train_images), digits.train_labels), test
+    else:
+        images, labels, *held_out = mnist.split(digits, HELD_OUT)
+        training, watched = (mnist.to_input(images), labels), (mnist.to_input(held_out[0]), held_out[1])
+    keras.utils.set_random_seed(chosen.seed)
+    model = recipe.build()
     checkpoint = chosen.out / f"{name}.checkpoint.npz"
     try:
-        history = train(model, training, test, epochs=chosen.epochs, seed=chosen.seed, checkpoint=checkpoint)
+        history = train(
+            model,
+            training,
+            watched,
+            epochs=epochs,
+            seed=chosen.seed,
+            schedule=recipe.schedule,
+            every_step=recipe.every_step,
+            optimizer=recipe.optimizer(),
+            loss=recipe.loss,
+            checkpoint=checkpoint,
+        )
     except ValueError as error:
         parser.error(str(error))
-    print([history[-1].val_loss, history[-1].val_accuracy])
+    scores = [*evaluate(model, *test)]
+    print(scores)
 
     weights_file = chosen.out / f"{name}.weights.h5"
-    bare = scheduled_cnn()  # never compiled, so the file holds no optimizer
+    bare = recipe.build()  # never compiled, so the file holds no optimizer
     bare.set_weights(model.get_weights())
     bare.save_weights(weights_file)
     record = {
-        "command": f"python -m convbook.training --epochs {chosen.epochs} --seed {chosen.seed} --out DIR",
+        "command": f"python -m convbook.training --recipe {name} --seed {chosen.seed} --out DIR",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "seed": chosen.seed,
-        "epochs": chosen.epochs,
+        "epochs": epochs,
         "parameters": model.count_params(),
-        "evaluate": [history[-1].val_loss, history[-1].val_accuracy],
+        "evaluate": scores,
         "device": device_name(),
         "versions": {"python": platform.python_version(), **versions()},
         "weights_sha256": hashlib.sha256(weights_file.read_bytes()).hexdigest(),

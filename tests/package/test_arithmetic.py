@@ -300,6 +300,21 @@ def test_pools_are_named_by_their_kind():
     assert total(trace(from_keras(model)), "parameters") == model.count_params() == 4
 
 
+def test_an_average_over_the_whole_maps_is_a_pool_of_their_size():
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.RandomTranslation(0.1, 0.1),
+            keras.layers.RandomRotation(0.1),
+            keras.layers.Conv2D(10, 3),
+            keras.layers.GlobalAveragePooling2D(),
+        ]
+    )
+    conv, pool = trace(from_keras(model))
+    assert (pool.name, pool.size, pool.receptive_field) == ("average-pool 26", 1, 28)
+    assert conv.parameters == model.count_params() == 100
+
+
 def sequential(*layers: keras.Layer, shape=(12, 12, 4)) -> keras.Model:
     return keras.Sequential([keras.Input(shape), *layers])
 
@@ -329,7 +344,11 @@ L = keras.layers
     ("build", "message"),
     [
         (lambda: sequential(L.Flatten(), L.Dense(10, name="top")), "layer 'top' is a Dense"),
-        (lambda: sequential(L.GlobalAveragePooling2D(name="gap")), "layer 'gap' is a GlobalAveragePooling2D"),
+        (lambda: sequential(L.GlobalMaxPooling2D(name="gmp")), "layer 'gmp' is a GlobalMaxPooling2D"),
+        (
+            lambda: sequential(L.GlobalAveragePooling2D(name="gap"), shape=(12, 10, 4)),
+            "layer 'gap' must average square maps",
+        ),
         (lambda: sequential(L.DepthwiseConv2D(3, name="dw")), "layer 'dw' is a DepthwiseConv2D"),
         (lambda: sequential(L.Conv2D(4, (3, 5), name="tall")), r"layer 'tall' has kernel_size \(3, 5\)"),
         (lambda: sequential(L.Conv2D(4, 3, (1, 2), name="s")), r"layer 's' has strides \(1, 2\)"),

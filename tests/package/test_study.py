@@ -16,6 +16,9 @@ import pytest
 
 from convbook import study
 from convbook.backend import keras
+from convbook.network import scheduled_cnn
+from convbook.plans import PLANS, Plan
+from convbook.recipes import Recipe
 from convbook.schedule import constant
 
 TIMES = ["seconds", "cpu_seconds"]
@@ -33,10 +36,10 @@ def tiny_network() -> keras.Sequential:
 @pytest.fixture
 def plan():
     variants = {
-        "slow": study.Variant(tiny_network, lambda epoch: constant(epoch, 1e-4)),
-        "fast": study.Variant(tiny_network, constant),
+        "slow": Recipe(tiny_network, lambda epoch: constant(epoch, 1e-4), epochs=2),
+        "fast": Recipe(tiny_network, constant, epochs=2),
     }
-    return study.Plan(variants, seeds=range(2), epochs=2, digits=256, validation=100)
+    return Plan(variants, seeds=range(2), digits=256, validation=100)
 
 
 def test_a_study_has_a_row_for_every_epoch_of_every_run(plan, tmp_path):
@@ -106,7 +109,7 @@ def test_other_threads_do_not_disturb_a_run(plan):
         return tiny_network()
 
     alone = study.run(plan, "fast", 0)
-    together = plan._replace(variants={"fast": study.Variant(network_while_others_draw, constant)})
+    together = plan._replace(variants={"fast": Recipe(network_while_others_draw, constant, epochs=2)})
     disturbed = study.run(together, "fast", 0)
     pd.testing.assert_frame_equal(disturbed.drop(columns=TIMES), alone.drop(columns=TIMES))
 
@@ -119,13 +122,13 @@ def test_the_test_set_is_read_once_at_the_end_and_only_if_the_plan_says_so(plan)
 
 
 def test_the_schedules_are_compared_on_the_same_held_out_digits():
-    plan = study.PLANS["schedules"]
-    assert {variant.build for variant in plan.variants.values()} == {study.scheduled_cnn}
+    plan = PLANS["schedules"]
+    assert {variant.build for variant in plan.variants.values()} == {scheduled_cnn}
     assert plan.digits + plan.validation <= 60_000
 
 
 def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(study.PLANS, "schedules", plan._replace(seeds=range(1)))
+    monkeypatch.setitem(PLANS, "schedules", plan._replace(seeds=range(1)))
     study.main(["schedules", "--out", str(tmp_path), "--jobs", "1"])
     record = (tmp_path / "schedules.json").read_text()
     assert '"command": "python -m convbook.study schedules"' in record
@@ -136,7 +139,8 @@ def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, 
 
 
 def test_a_row_tells_what_was_trained_and_on_what(plan):
-    row = study.run(plan._replace(variants=study.PLANS["second_block"].variants, epochs=1), "8 kernels", 0).iloc[0]
+    narrow = PLANS["second_block"].variants["8 kernels"]._replace(epochs=1)
+    row = study.run(plan._replace(variants={"narrow": narrow}), "narrow", 0).iloc[0]
     assert row[["parameters", "macs"]].tolist() == [12_788, 1_220_800]
     assert row["device"] == study.device_name()
     assert row["keras"] == keras.version()
@@ -259,6 +263,8 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from convbook import study
 from convbook.backend import keras
 from convbook.network import scheduled_cnn
+from convbook.plans import Plan
+from convbook.recipes import Recipe
 from convbook.schedule import constant
 
 keras.config.set_floatx("float64")
@@ -277,7 +283,7 @@ def network():
     return model
 
 
-plan = study.Plan({"network": study.Variant(network, constant)}, seeds=range(1), epochs=2, digits=384, validation=100)
+plan = Plan({"network": Recipe(network, constant, epochs=2)}, seeds=range(1), digits=384, validation=100)
 for devices in (1, 2):
     shares.clear()
     table = study.run(plan, "network", 0, devices)

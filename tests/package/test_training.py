@@ -120,6 +120,77 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(digits, tmp_path):
     assert checkpoint.read_bytes() == content
 
 
+def test_a_checkpoint_of_another_recipe_is_refused(digits, tmp_path):
+    checkpoint = tmp_path / "run.npz"
+    run(digits, epochs=1, checkpoint=checkpoint)
+    others = (
+        {"every_step": True},
+        {"loss": "poisson"},
+        {"optimizer": keras.optimizers.Adam(beta_2=0.9)},
+        {"optimizer": keras.optimizers.AdamW()},
+    )
+    for other in others:
+        with pytest.raises(ValueError, match="another network; remove it"):
+            run(digits, epochs=2, checkpoint=checkpoint, **other)
+
+
+def test_the_schedule_can_be_asked_before_every_step(digits):
+    asked = []
+
+    def schedule(epoch):
+        asked.append(epoch)
+        return 0.001
+
+    run(digits, epochs=2, schedule=schedule, every_step=True)
+    steps = [epoch for epoch in asked if epoch % 1 != 0]
+    assert steps == pytest.approx([128 / 300, 256 / 300, 1 + 128 / 300, 1 + 256 / 300])
+
+
+def test_the_loss_and_the_optimizer_are_the_ones_asked_for(digits):
+    """Stochastic gradient descent by hand, on the squared error: two steps that see all digits at once."""
+
+    def squared_error(labels, probabilities):
+        return keras.ops.sum((keras.ops.one_hot(labels, 10) - probabilities) ** 2, axis=-1)
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    weights, bias = (array.astype("float64") for array in model.get_weights())
+    images, labels = digits[0][0].reshape(300, -1).astype("float64"), digits[0][1]
+    rate = 0.0005
+    for _ in range(2):
+        error = images @ weights + bias - np.eye(10)[labels]
+        weights -= rate * 2 * images.T @ error / 300
+        bias -= rate * 2 * error.sum(axis=0) / 300
+    options = {"schedule": lambda epoch: rate, "optimizer": keras.optimizers.SGD(), "loss": squared_error}
+    train(model, *digits, epochs=2, batch_size=300, progress=Silent(), **options)
+    for ours, theirs in zip(model.get_weights(), (weights, bias), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_an_average_of_the_weights_takes_their_place_before_the_last_measurement(digits):
+    weights = []
+
+    def network():
+        keras.utils.set_random_seed(0)
+        return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+
+    class Watch(Silent):
+        def step(self, history, epochs, done):
+            weights.append(model.get_weights()[0])
+
+    momentum = 0.7
+    model = network()
+    train(model, *digits, epochs=2, progress=Watch())
+    average = weights[0].astype("float64")  # Keras starts with the weights after the first step
+    for step in weights[1:]:
+        average = momentum * average + (1 - momentum) * step
+    averaging = keras.optimizers.Adam(use_ema=True, ema_momentum=momentum)
+    model = network()
+    history = train(model, *digits, epochs=2, optimizer=averaging, progress=Silent())
+    np.testing.assert_allclose(model.get_weights()[0], average, atol=1e-5)
+    assert (history[-1].val_loss, history[-1].val_accuracy) == evaluate(model, *digits[1])
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04 half a file", b""])
 def test_a_damaged_checkpoint_is_named(digits, tmp_path, content):
     checkpoint = tmp_path / "run.npz"

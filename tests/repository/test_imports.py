@@ -16,8 +16,9 @@ LAYERS = [
     {"sphinx_widgets"},
     {"widgets"},
     {"figures", "exercises", "study"},
-    {"features"},
+    {"features", "plans"},
     {"training"},
+    {"recipes"},
     {"network", "schedule", "mnist", "fast_layers"},
     {"backend"},
     {"convolve", "kernels", "activations"},
@@ -26,7 +27,10 @@ LAYERS = [
 ]
 NEEDS_KERAS = (
     "keras",
-    *(f"convbook.{name}" for name in ("backend", "fast_layers", "features", "network", "study", "training")),
+    *(
+        f"convbook.{name}"
+        for name in ("backend", "fast_layers", "features", "network", "plans", "recipes", "study", "training")
+    ),
 )
 NUMPY_ONLY = {"arithmetic", "convolve", "kernels", "activations"}  # concept chapters run without TensorFlow
 

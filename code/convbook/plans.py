@@ -1,0 +1,84 @@
+"""Plans: what a study compares, and on which digits."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from convbook import schedule
+from convbook.network import scheduled_cnn, small_cnn
+from convbook.recipes import Recipe
+
+
+class Plan(NamedTuple):
+    """What a study runs.
+
+    Attributes:
+        variants: by name.
+        seeds: each variant runs once with each.
+        digits: training digits in use; the first so many of the shuffled training set.
+        validation: digits held out of the training set, by which the variants are compared. With 0 the test set takes
+            their place, as in the notes' run; such a plan measures what that does, and chooses nothing.
+        test: whether every finished run is measured on the test set, once.
+    """
+
+    variants: dict[str, Recipe]
+    seeds: range
+    digits: int
+    validation: int
+    test: bool = False
+
+
+RATES: dict[str, Callable[[float], float]] = {
+    "inverse_time": schedule.inverse_time,
+    "constant": schedule.constant,
+    "step": schedule.step,
+    "cosine": schedule.cosine,
+    "one_cycle": schedule.one_cycle,
+}
+PLANS = {
+    # For trying out a machine or a cluster within a minute; the numbers mean nothing.
+    "trial": Plan(
+        variants={name: Recipe(small_cnn, RATES[name], epochs=2) for name in ("constant", "one_cycle")},
+        seeds=range(2),
+        digits=256,
+        validation=100,
+    ),
+    # A sixth of the digits, so that fifteen runs fit into half an hour on two cores.
+    "schedules": Plan(
+        variants={name: Recipe(scheduled_cnn, rate) for name, rate in RATES.items()},
+        seeds=range(3),
+        digits=10_000,
+        validation=5_000,
+    ),
+    "budget": Plan(
+        variants={"small_cnn": Recipe(small_cnn, partial(schedule.one_cycle, peak=0.01))},
+        seeds=range(3),
+        digits=55_000,
+        validation=5_000,
+        test=True,
+    ),
+    # The faithful replay of the notes' run, with other seeds: like theirs, it watches the test set after every epoch.
+    "replay": Plan(
+        variants={"scheduled_cnn": Recipe(scheduled_cnn, schedule.inverse_time)},
+        seeds=range(10),
+        digits=60_000,
+        validation=0,
+    ),
+    "second_block": Plan(
+        variants={f"{k} kernels": Recipe(partial(scheduled_cnn, k), schedule.inverse_time) for k in (32, 16, 8)},
+        seeds=range(5),
+        digits=55_000,
+        validation=5_000,
+        test=True,
+    ),
+    # On the logits alone. The notes' rate of 0.1 is not run again: that is the second_block plan's "16 kernels".
+    "dropout": Plan(
+        variants={
+            f"dropout {rate}": Recipe(partial(scheduled_cnn, logit_dropout=rate), schedule.inverse_time)
+            for rate in (0.0, 0.05, 0.2)
+        },
+        seeds=range(3),
+        digits=55_000,
+        validation=5_000,
+    ),
+}
