@@ -109,7 +109,10 @@ def compact_cnn(
     layers = keras.layers
     stack: list[keras.Layer] = [keras.Input((28, 28, 1))]
     if shift:
-        stack.append(layers.RandomTranslation(shift, shift, fill_mode="constant", name="shift"))
+        # By whole pixels: anything between them would blur the strokes.
+        stack.append(
+            layers.RandomTranslation(shift, shift, fill_mode="constant", interpolation="nearest", name="shift")
+        )
     if turn:
         stack.append(layers.RandomRotation(turn, fill_mode="constant", name="turn"))
     number = 1
@@ -128,11 +131,13 @@ def compact_cnn(
     return keras.Sequential(stack, name="compact_cnn")
 
 
-NETWORKS: dict[str, Callable[[], keras.Sequential]] = {
+# By the name of their trained weights. None of them moves digits: that is for training.
+NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "scheduled_cnn": scheduled_cnn,
-    "compact_20k": partial(compact_cnn, ((16, 16), (24, 24), (32,)), shift=0.07, turn=0.03),
-    "compact_7k": partial(compact_cnn, ((8, 10), (14, 14), (16,)), shift=0.07, turn=0.03),
-    "compact_4k": partial(compact_cnn, ((6, 8), (10, 10), (12,)), shift=0.07, turn=0.03),
+    "compact_20k": partial(compact_cnn, ((16,), (24, 24, 24), (24,))),
+    "compact_7k": partial(compact_cnn, ((8,), (12, 12, 16), (16,))),
+    "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12), (12,))),
+    "compact_1k": partial(compact_cnn, ((4,), (4, 4, 4), (8,))),
 }
 
 

@@ -2,11 +2,20 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convbook import schedule
-from convbook.network import scheduled_cnn, small_cnn
-from convbook.recipes import Recipe
+from convbook.backend import keras
+from convbook.network import compact_cnn, scheduled_cnn, small_cnn
+from convbook.recipes import (
+    HELD_OUT,
+    RECIPES,
+    SHIFT,
+    TURN,
+    Recipe,
+    one_cycle_of,
+    smoothed_cross_entropy,
+)
 
 
 class Plan(NamedTuple):
@@ -26,6 +35,27 @@ class Plan(NamedTuple):
     digits: int
     validation: int
     test: bool = False
+
+
+def _steps() -> dict[str, Recipe]:
+    """Build up the recipe ``compact_7k``: every step keeps what the steps before it brought."""
+    one_stage = ((8,), (12, 12, 16, 16))
+    two_stages = ((8,), (12, 12, 16), (16,))
+    recipe = Recipe(partial(compact_cnn, one_stage, average=False))
+    steps = {"pool early": recipe}
+
+    def step(name: str, **change: Any) -> None:
+        nonlocal recipe
+        steps[name] = recipe = recipe._replace(**change)
+
+    step("average the logits", build=partial(compact_cnn, one_stage))
+    step("pool twice", build=partial(compact_cnn, two_stages))
+    step("one cycle", schedule=one_cycle_of(20), every_step=True)
+    step("AdamW", optimizer=partial(keras.optimizers.AdamW, weight_decay=0.01))
+    step("shifts and turns", build=partial(compact_cnn, two_stages, shift=SHIFT, turn=TURN))
+    # With averaged weights the recipe is complete: those runs are in the plan "compact_7k".
+    steps["and label smoothing"] = RECIPES["compact_7k"]._replace(loss=smoothed_cross_entropy)
+    return steps
 
 
 RATES: dict[str, Callable[[float], float]] = {
@@ -81,4 +111,16 @@ PLANS = {
         digits=55_000,
         validation=5_000,
     ),
+    "steps": Plan(
+        variants=_steps(),
+        seeds=range(3),
+        digits=55_000,
+        validation=HELD_OUT,
+    ),
+    # A plan for each recipe of chapter 12: ten seeds, and the test set once for each, after everything was chosen.
+    **{
+        name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, validation=HELD_OUT, test=True)
+        for name, recipe in RECIPES.items()
+        if name != "scheduled_cnn"
+    },
 }

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from convbook import mnist
 from convbook.backend import device_name, keras, versions
 from convbook.fast_layers import fast_layers
+from convbook.network import NETWORKS
 from convbook.recipes import HELD_OUT, RECIPES, Loss
 from convbook.schedule import inverse_time
 
@@ -308,7 +309,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(scores)
 
     weights_file = chosen.out / f"{name}.weights.h5"
-    bare = recipe.build()  # never compiled, so the file holds no optimizer
+    bare = NETWORKS[name]()  # never compiled, so the file holds no optimizer; nor does it hold random layers
     bare.set_weights(model.get_weights())
     bare.save_weights(weights_file)
     record = {

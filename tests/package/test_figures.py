@@ -52,6 +52,13 @@ EXAMPLES = {
     ),
     "savings": lambda: figures.savings(["wide", "narrow"], {"parameters": [9000, 8000], "seconds": [20, 11]}),
     "dropout_runs": lambda: figures.dropout_runs(([0, 0.1], [1, 0.965]), {0.1: [0.95, 0.96]}, {0.1: [0.991, 0.992]}),
+    "variations": lambda: figures.variations(IMAGES[0], IMAGES[1:]),
+    "steps": lambda: figures.steps({"notes": [40, 44], "pool early": [38, 41]}),
+    "frontier": lambda: figures.frontier(
+        {"small": (3754, [0.994, 0.993]), "large": (19_962, [0.996, 0.995])},
+        [figures.Point("golf", 575, 0.98), figures.Point("course", 8144, 0.9946)],
+    ),
+    "race": lambda: figures.race({"notes": ([30, 60, 90], [0.98, 0.99, 0.992])}, goal=0.994),
     "lines": lambda: figures.lines(["a", "b"], {"which": [0.1, 0.9], "where": [0.9, 0.1]}, "share"),
     "mixing": lambda: figures.mixing(RNG.random((9, 9, 4)), list("abcd"), RNG.random((9, 9, 2)), ["a + b", "c + d"]),
     "side_by_side": lambda: figures.side_by_side(dict(zip("abc", RNG.random((3, 9, 9)), strict=True))),

@@ -7,6 +7,7 @@ import pytest
 from convbook.backend import keras
 from convbook.network import (
     WEIGHTS,
+    compact_cnn,
     load_trained,
     record,
     scheduled_cnn,
@@ -39,6 +40,46 @@ def test_a_block_is_convolution_with_relu_then_normalisation_then_dropout():
 def test_the_dropout_rates_reach_their_layers():
     network = scheduled_cnn(dropout=0.25, logit_dropout=0.5)
     assert [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)] == [0.25] * 6 + [0.5]
+
+
+def kinds(network: keras.Model) -> list[str]:
+    return [type(layer).__name__ for layer in network.layers]
+
+
+def test_a_compact_network_is_its_stages_with_a_pool_between_and_averaged_logits():
+    network = compact_cnn(((8,), (12, 16)))
+    block = ["Conv2D", "BatchNormalization"]
+    assert kinds(network) == [*block, "MaxPooling2D", *block, *block, "Conv2D", "GlobalAveragePooling2D", "Softmax"]
+    convolutions = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    assert [layer.kernel.shape for layer in convolutions] == [
+        (3, 3, 1, 8),
+        (3, 3, 8, 12),
+        (3, 3, 12, 16),
+        (1, 1, 16, 10),
+    ]
+    assert [layer.activation.__name__ for layer in convolutions] == ["relu"] * 3 + ["linear"]
+
+
+def test_without_the_average_one_kernel_for_each_digit_sees_all_of_the_last_maps():
+    network = compact_cnn(((8,), (12, 16)), average=False)
+    assert kinds(network)[-3:] == ["Conv2D", "Flatten", "Softmax"]
+    assert network.layers[-3].kernel.shape == (9, 9, 16, 10)  # 28 - 2 = 26, halved 13, - 2 - 2 = 9
+
+
+def test_digits_are_moved_in_training_only():
+    keras.utils.set_random_seed(0)
+    network = compact_cnn(((4,),), shift=0.1, turn=0.1)
+    moving = keras.Sequential(network.layers[:2])
+    images = np.zeros((50, 28, 28, 1), "float32")
+    images[:, 9:19, 12:16] = 1
+    np.testing.assert_array_equal(moving(images, training=False), images)
+    moved = keras.ops.convert_to_numpy(moving(images, training=True))
+    assert (np.abs(moved - images).max(axis=(1, 2, 3)) > 0.1).all()
+    np.testing.assert_allclose(moved.sum(axis=(1, 2, 3)), 40, rtol=0.02)  # nothing leaves the picture
+    rows, columns = ((moved * np.arange(28).reshape(shape)).sum(axis=(1, 2, 3)) / 40 for shape in ((28, 1, 1), (28, 1)))
+    distances = np.hypot(rows - 13.5, columns - 13.5)
+    assert 1 < distances.max() < np.hypot(3, 3) + 0.1  # 0.1 * 28 pixels along both axes, in whole pixels
+    assert kinds(compact_cnn(((4,),)))[0] == "Conv2D"
 
 
 # The published values, rounded to four digits.

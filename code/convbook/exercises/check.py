@@ -15,6 +15,7 @@ from convbook.exercises.kernels import kernels_by_hand, learned_kernel, separabl
 from convbook.exercises.one_by_one import break_even, commutes, network_macs, pointwise
 from convbook.exercises.receptive_fields import class_page_mistake, field_std, receptive_fields, seen_rows
 from convbook.exercises.second_block import flattery, mean_interval, seeds_needed
+from convbook.exercises.smaller import average_span, compact_parameters, frontier, smoothing_floor
 from convbook.exercises.three_by_three import (
     compose,
     layers_until_gone,

@@ -1,0 +1,108 @@
+"""Figures of chapter 12, which makes the network smaller and its training shorter."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from convbook.figures.style import BLUE, GREEN, INK, VERMILLION, WIDTH, mosaic
+
+
+def variations(image: NDArray, varied: NDArray, columns: int = 6) -> Figure:
+    """Show a digit (28, 28) before what random layers made of it (N, 28, 28)."""
+    captions = ["as it is", *[""] * len(varied)]
+    return mosaic(np.stack([image, *varied]), columns, captions)[0]
+
+
+def steps(errors: Mapping[str, Sequence[float]]) -> Figure:
+    """Plot the errors of every run of every step of a recipe, one step below the other, and join the means.
+
+    Args:
+        errors: of the runs, by the name of the step, in the order of the recipe.
+    """
+    figure = Figure(figsize=(WIDTH, 0.6 + 0.36 * len(errors)))
+    ax = figure.subplots()
+    rows = range(len(errors))
+    for row, runs in zip(rows, errors.values(), strict=True):
+        (dots,) = ax.plot(runs, [row] * len(runs), "o", color=BLUE, fillstyle="none")
+    means = [np.mean(runs) for runs in errors.values()]
+    (line,) = ax.plot(means, rows, "s-", color=VERMILLION, markersize=5)
+    ax.set(yticks=rows, yticklabels=errors, xlabel="errors on the held-out digits")
+    ax.invert_yaxis()
+    ax.grid(axis="x", alpha=0.3)
+    dots.set_label("one run")
+    line.set_label("mean")
+    figure.legend(handles=[dots, line], loc="outside lower right", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+class Point(NamedTuple):
+    """A network as a point of the frontier."""
+
+    name: str
+    parameters: int
+    accuracy: float
+
+
+def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[Point]) -> Figure:
+    """Plot error rates by the number of parameters, both on logarithmic axes, so that halves are equally far apart.
+
+    Args:
+        ours: parameters and the accuracies of all runs, by the name of the network.
+        published: what others report.
+    """
+    figure = Figure(figsize=(WIDTH, 4))
+    ax = figure.subplots()
+    ax.plot(
+        [point.parameters for point in published],
+        [100 * (1 - point.accuracy) for point in published],
+        "D",
+        color=INK,
+        fillstyle="none",
+        markersize=5,
+        label="published, one run each",
+    )
+    for number, (name, (parameters, accuracies)) in enumerate(ours.items()):
+        errors = 100 * (1 - np.asarray(accuracies))
+        ax.plot([parameters] * len(errors), errors, "o", color=BLUE, alpha=0.5, markersize=3.5, label="our runs")
+        ax.plot(parameters, errors.mean(), "s", color=VERMILLION, label="their mean")
+        ax.annotate(
+            name,
+            (parameters, errors.min()),
+            (0, -6),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=8,
+        )
+        if number == 0:
+            ax.legend(frameon=False, loc="upper right", fontsize=9)
+    ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors on the test set (%)")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.grid(alpha=0.3)
+    return figure
+
+
+def race(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]], goal: float) -> Figure:
+    """Plot accuracy after every epoch against the seconds of training so far.
+
+    Args:
+        runs: seconds and accuracies after each epoch, by the name of the recipe.
+        goal: accuracy that is asked for.
+    """
+    figure = Figure(figsize=(WIDTH, 3.2))
+    ax = figure.subplots()
+    styles = zip((VERMILLION, BLUE, GREEN), "so^", ("-", "--", "-."), strict=True)
+    for (name, (seconds, accuracies)), (color, marker, line) in zip(runs.items(), styles, strict=False):
+        ax.plot(seconds, accuracies, marker=marker, color=color, linestyle=line, markersize=4, label=name)
+    ax.axhline(goal, color=INK, linestyle=":", linewidth=1)
+    ax.set(xscale="log", xlabel="seconds of training", ylabel="accuracy on the held-out digits")
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    ax.legend(frameon=False, loc="lower right")
+    return figure
