@@ -131,13 +131,15 @@ def compact_cnn(
     return keras.Sequential(stack, name="compact_cnn")
 
 
-# By the name of their trained weights. None of them moves digits: that is for training.
+_LARGEST_COMPACT = partial(compact_cnn, ((16,), (24, 24, 24), (24,)))
+# By the name of their recipe and of their trained weights. None of them moves digits: that is for training.
 NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "scheduled_cnn": scheduled_cnn,
-    "compact_20k": partial(compact_cnn, ((16,), (24, 24, 24), (24,))),
+    "compact_20k": _LARGEST_COMPACT,
     "compact_7k": partial(compact_cnn, ((8,), (12, 12, 16), (16,))),
     "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12), (12,))),
     "compact_1k": partial(compact_cnn, ((4,), (4, 4, 4), (8,))),
+    "one_minute": _LARGEST_COMPACT,
 }
 
 

@@ -32,8 +32,9 @@ class Recipe(NamedTuple):
 
 
 HELD_OUT = 5_000  # digits of the training set by which the recipes below were chosen; no network is trained on them
-SMOOTHING = 0.05  # of labels; measured in chapter 12, and in none of the recipes, as it does not pay there
-SHIFT, TURN = 0.07, 10 / 360  # at most two pixels, and ten degrees
+SHIFT = 0.07  # of the side: at most two pixels
+TURN = 10 / 360  # of a full turn: at most ten degrees
+SMOOTHING = 0.05  # of labels: chapter 12 measures it, and no recipe has it, because it did not pay
 
 
 def smoothed_cross_entropy(labels: Any, probabilities: Any) -> Any:
@@ -52,18 +53,21 @@ def smoothed_cross_entropy(labels: Any, probabilities: Any) -> Any:
     return keras.losses.categorical_crossentropy(targets, probabilities, label_smoothing=SMOOTHING)
 
 
-def one_cycle_of(epochs: int, peak: float = 0.02) -> Callable[[float], float]:
+def one_cycle_of(epochs: int, peak: float = 0.02, warm_up: float = 0.2) -> Callable[[float], float]:
     """Return the one-cycle schedule of a run of so many epochs."""
-    return partial(one_cycle, peak=peak, epochs=epochs, warm_up=0.2)
+    return partial(one_cycle, peak=peak, epochs=epochs, warm_up=warm_up)
 
 
-def averaging_adamw() -> keras.Optimizer:
-    """Return AdamW that ends with an average of its weights over about the last epoch.
+def averaging_adamw(momentum: float = 0.995) -> keras.Optimizer:
+    """Return AdamW that ends with an average of its weights over the last steps.
 
     Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization; Izmailov et al. (2018), Averaging Weights Leads
-    to Wider Optima, here as a running mean whose older steps count for less.
+    to Wider Optima, here as a running mean.
+
+    Args:
+        momentum: share of the running mean that a step keeps.
     """
-    return keras.optimizers.AdamW(weight_decay=0.01, use_ema=True, ema_momentum=0.995)
+    return keras.optimizers.AdamW(weight_decay=0.01, use_ema=True, ema_momentum=momentum)
 
 
 RECIPES = {
@@ -77,4 +81,11 @@ RECIPES = {
         )
         for name in ("compact_20k", "compact_7k", "compact_4k", "compact_1k")
     },
+    "one_minute": Recipe(
+        partial(NETWORKS["one_minute"], shift=SHIFT),
+        schedule=one_cycle_of(6, peak=0.01, warm_up=0.3),
+        every_step=True,
+        optimizer=partial(averaging_adamw, 0.98),
+        epochs=6,
+    ),
 }
