@@ -258,9 +258,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     place.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, whose workers do the runs")
     parser.add_argument("--devices", type=int, default=1, help="devices that share every run")
+    parser.add_argument("--threads", type=int, default=1, help="of every run; more, with --jobs 1, to time a lone run")
     chosen = parser.parse_args(arguments)
     # Two runs of one thread each beat one after the other on both cores. TensorFlow reads these when it starts.
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    os.environ |= {f"TF_NUM_{kind}_THREADS": str(chosen.threads) for kind in ("INTRAOP", "INTEROP")}
     plan = PLANS[chosen.plan]
     table_file, record_file = (chosen.out / f"{chosen.plan}.{kind}" for kind in ("csv", "json"))
     if record_file.exists() and not _missing(plan, _read(table_file)):
@@ -274,7 +275,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     epochs = int(table["epoch"].max())
     record = {
-        "command": f"python -m convbook.study {chosen.plan}",
+        "command": f"python -m convbook.study {chosen.plan}"
+        + (f" --jobs {jobs} --threads {chosen.threads}" if chosen.threads > 1 else ""),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "runs": len(table) // epochs,
         "seeds": [*plan.seeds],

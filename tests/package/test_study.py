@@ -138,6 +138,27 @@ def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, 
     assert capsys.readouterr().out.startswith("Nothing to do")
 
 
+def test_the_record_of_a_run_on_several_threads_says_so(plan, tmp_path, monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        study, "run", lambda plan, name, seed, devices: threads.append(set_threads()) or rows(name, seed)
+    )
+    monkeypatch.setitem(PLANS, "trial", plan)
+
+    def set_threads():
+        return [os.environ[f"TF_NUM_{kind}_THREADS"] for kind in ("INTRAOP", "INTEROP")]
+
+    def rows(name, seed):
+        return pd.DataFrame({"variant": name, "seed": seed, "epoch": [1, 2], "val_accuracy": 0.5, "device": "a CPU"})
+
+    for kind in ("INTRAOP", "INTEROP"):
+        monkeypatch.setenv(f"TF_NUM_{kind}_THREADS", "9")  # so that it is put back
+    study.main(["trial", "--out", str(tmp_path), "--jobs", "1", "--threads", "2"])
+    assert threads == [["2", "2"]] * RUNS
+    command = json.loads((tmp_path / "trial.json").read_text())["command"]
+    assert command == "python -m convbook.study trial --jobs 1 --threads 2"
+
+
 def test_a_row_tells_what_was_trained_and_on_what(plan):
     narrow = PLANS["second_block"].variants["8 kernels"]._replace(epochs=1)
     row = study.run(plan._replace(variants={"narrow": narrow}), "narrow", 0).iloc[0]
