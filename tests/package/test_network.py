@@ -127,7 +127,8 @@ def test_an_unknown_name_lists_the_known_ones():
         load_trained("alexnet")
 
 
-def test_the_record_is_complete():
+@pytest.mark.parametrize("name", [file.stem for file in WEIGHTS.glob("*.json")])
+def test_the_record_is_complete(name):
     known = {
         "command",
         "date",
@@ -140,4 +141,5 @@ def test_the_record_is_complete():
         "weights_sha256",
         "history",
     }
-    assert set(json.loads((WEIGHTS / "scheduled_cnn.json").read_text())) == known
+    assert set(json.loads((WEIGHTS / f"{name}.json").read_text())) == known
+    assert load_trained(name).count_params() == record(name)["parameters"]

@@ -9,7 +9,7 @@ import pytest
 from convbook import mnist, training
 from convbook.backend import keras
 from convbook.fast_layers import fast_layers
-from convbook.network import scheduled_cnn
+from convbook.network import load_trained, record, scheduled_cnn
 from convbook.training import evaluate, log_line, notes_log, train
 
 
@@ -263,6 +263,7 @@ from convbook import mnist, training
 full = mnist.load()
 few = mnist.Digits(full.train_images[:640], full.train_labels[:640], full.test_images[:100], full.test_labels[:100])
 mnist.load = lambda: few
+training.HELD_OUT = 100
 training.main(sys.argv[1:])
 """
 
@@ -286,3 +287,19 @@ def test_a_run_that_is_killed_in_its_third_epoch_goes_on(tmp_path):
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 2
     assert "a finished run lies there" in again.stderr
+
+
+def test_a_recipe_is_trained_on_a_split_and_its_weights_load(tmp_path):
+    command = [sys.executable, "-c", SHORT_PROGRAM, "--recipe", "compact_1k", "--epochs", "2", "--out", str(tmp_path)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    made = record("compact_1k", tmp_path)
+    assert made["command"] == "python -m convbook.training --recipe compact_1k --seed 0 --out DIR"
+    assert finished.stdout.splitlines()[-1] == str(made["evaluate"])
+    network = load_trained("compact_1k", tmp_path)
+    assert network.count_params() == made["parameters"] == 966
+    test = mnist.load()
+    images, labels = mnist.to_input(test.test_images[:100]), test.test_labels[:100]
+    guesses = network.predict(images, verbose=0).argmax(axis=1)
+    assert (guesses == labels).mean() == pytest.approx(made["evaluate"][1])
+    accuracies = [epoch["val_accuracy"] for epoch in made["history"]]  # of the 100 training digits held out
+    np.testing.assert_allclose(np.multiply(accuracies, 100), np.round(np.multiply(accuracies, 100)), atol=1e-3)
