@@ -39,25 +39,25 @@ class Plan(NamedTuple):
 
 
 def _steps() -> dict[str, Recipe]:
-    """Build up the recipe ``compact_7k`` and go one step further: every step keeps what those before it brought."""
-    one_stage = ((8,), (12, 12, 16, 16))
-    two_stages = ((8,), (12, 12, 16), (16,))
-    recipe = Recipe(partial(compact_cnn, one_stage, average=False))
-    steps = {"pool early": recipe}
-
-    def step(name: str, **change: Any) -> None:
-        nonlocal recipe
-        steps[name] = recipe = recipe._replace(**change)
-
-    step("average the logits", build=partial(compact_cnn, one_stage))
-    step("pool twice", build=partial(compact_cnn, two_stages))
-    step("one cycle", schedule=one_cycle_of(20), every_step=True)
-    step("AdamW", optimizer=partial(keras.optimizers.AdamW, weight_decay=0.01))
-    step("shifts", build=partial(compact_cnn, two_stages, shift=SHIFT))
-    step("turns", build=partial(compact_cnn, two_stages, shift=SHIFT, turn=TURN))
-    step("averaged weights", optimizer=averaging_adamw)
-    step("label smoothing", loss=smoothed_cross_entropy)
-    return steps
+    """Build up the recipe ``compact_7k``: each step keeps what those before it brought. Then try two changes of it."""
+    one_pool, two_pools = ((8,), (12, 12, 16, 16)), ((8,), (12, 12, 16), (16,))
+    changes: dict[str, dict[str, Any]] = {
+        "pool early": {"build": partial(compact_cnn, one_pool, average=False)},
+        "average the logits": {"build": partial(compact_cnn, one_pool)},
+        "pool twice": {"build": partial(compact_cnn, two_pools)},
+        "one cycle": {"schedule": one_cycle_of(20), "every_step": True},
+        "AdamW": {"optimizer": partial(keras.optimizers.AdamW, weight_decay=0.01)},
+        "shifts": {"build": partial(compact_cnn, two_pools, shift=SHIFT)},
+        "turns": {"build": partial(compact_cnn, two_pools, shift=SHIFT, turn=TURN)},
+        "averaged weights": {"optimizer": averaging_adamw},
+    }
+    recipe = Recipe(scheduled_cnn)
+    steps = {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}
+    tries: dict[str, dict[str, Any]] = {
+        "label smoothing": {"loss": smoothed_cross_entropy},
+        "one pool again": {"build": partial(compact_cnn, one_pool, shift=SHIFT, turn=TURN)},
+    }
+    return steps | {name: recipe._replace(**change) for name, change in tries.items()}
 
 
 RATES: dict[str, Callable[[float], float]] = {

@@ -58,7 +58,7 @@ EXAMPLES = {
         {"small": (3754, [0.994, 0.993]), "large": (19_962, [0.996, 0.995])},
         [figures.Point("golf", 575, 0.98), figures.Point("course", 8144, 0.9946)],
     ),
-    "race": lambda: figures.race({"notes": ([30, 60, 90], [0.98, 0.99, 0.992])}, goal=0.994),
+    "race": lambda: figures.race({"notes": ([30, 60, 90], [0.98, 0.99, 0.992])}),
     "lines": lambda: figures.lines(["a", "b"], {"which": [0.1, 0.9], "where": [0.9, 0.1]}, "share"),
     "mixing": lambda: figures.mixing(RNG.random((9, 9, 4)), list("abcd"), RNG.random((9, 9, 2)), ["a + b", "c + d"]),
     "side_by_side": lambda: figures.side_by_side(dict(zip("abc", RNG.random((3, 9, 9)), strict=True))),
