@@ -123,3 +123,31 @@ def test_the_figures_of_chapter_11(monkeypatch):
             measured = last("dropout", f"dropout {rate}", column)
             assert missing(points, [(rate, accuracy) for accuracy in measured]) == []
     assert missing(points, [(0, training_accuracy_ceiling(0)), (0.2, training_accuracy_ceiling(0.2))]) == []
+
+
+def test_the_figures_of_chapter_12(monkeypatch):
+    shown = figures_of("12", monkeypatch)
+    networks = ("compact_20k", "compact_7k", "compact_4k", "compact_1k")
+    steps = list(dict.fromkeys(variant for variant, _ in runs("steps")))
+
+    points = drawn(shown["fig-steps"])
+    for study, variant in [("schedules", "inverse_time"), *(("steps", step) for step in steps)]:
+        errors = [round(5_000 * (1 - accuracy)) for accuracy in last(study, variant, "val_accuracy")]
+        places = {y for x, y in points if abs(x - mean(errors)) < 1e-5}
+        assert any(missing(points, [(error, y) for error in errors]) == [] for y in places), variant
+    assert len({y for _, y in points}) == len(steps) + 1
+
+    points = drawn(shown["fig-frontier"])
+    for name in networks:
+        accuracies = last(name, name, "test_accuracy")
+        parameters = last(name, name, "parameters")[0]
+        expected = [(parameters, 100 * (1 - accuracy)) for accuracy in [*accuracies, mean(accuracies)]]
+        assert missing(points, expected) == []
+
+    points = drawn(shown["fig-race"])
+    for study, variant in (("one_minute",) * 2, ("compact_7k",) * 2, ("second_block", "16 kernels")):
+        own = [rows for (name, _), rows in runs(study).items() if name == variant]
+        seconds = mean(float(rows[0]["cpu_seconds"]) for rows in own)
+        for epoch in range(len(own[0])):
+            error = 100 * (1 - mean(float(rows[epoch]["val_accuracy"]) for rows in own))
+            assert missing(points, [((epoch + 1) * seconds, error)]) == []

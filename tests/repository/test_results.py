@@ -85,3 +85,14 @@ def test_the_readme_shows_the_measured_time_of_a_convolution():
     assert set(names) == {name for case in cases.values() for name in case}
     for name, cells in names.items():
         assert cells == [f"{case[name]['ratio']:.2f}" if name in case else "–" for case in cases.values()]
+
+
+def test_the_readme_shows_the_measured_accuracies():
+    expected = {}
+    for name in [name for name in STUDIES if re.match("compact_|one_minute", name)]:
+        rows = list(csv.DictReader((RESULTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
+        accuracies = [float(row["test_accuracy"]) for row in rows if row["test_accuracy"]]
+        mean = 100 * sum(accuracies) / len(accuracies)
+        expected[name] = [f"{int(rows[0]['parameters']):,}", f"{mean:.2f} %"]
+    assert len(expected) == 5
+    assert readme_table("Network") == expected

@@ -1,0 +1,69 @@
+"""What chapter 12 says of its runs: from the rows of the tables, with textbook formulas."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from convbook.network import record
+
+RESULTS = Path(__file__).parents[2] / "results"
+FINALS = {  # kernels of every convolution, and the side of its maps
+    "compact_20k": [(16, 26), (24, 11), (24, 9), (24, 7), (24, 1)],
+    "compact_7k": [(8, 26), (12, 11), (12, 9), (16, 7), (16, 1)],
+    "compact_4k": [(8, 26), (8, 11), (8, 9), (12, 7), (12, 1)],
+    "compact_1k": [(4, 26), (4, 11), (4, 9), (4, 7), (8, 1)],
+    "one_minute": [(16, 26), (24, 11), (24, 9), (24, 7), (24, 1)],
+}
+
+
+def rows(name: str) -> pd.DataFrame:
+    return pd.read_csv(RESULTS / f"{name}.csv")
+
+
+@pytest.mark.parametrize("name", FINALS)
+def test_the_test_set_was_read_once_by_each_of_ten_networks(name):
+    """Only the last epoch has test scores; they count 10,000 digits, those watched in training count 5,000."""
+    table = rows(name)
+    last = table["epoch"] == table["epoch"].max()
+    assert last.sum() == 10
+    assert table.loc[last, "test_accuracy"].notna().all() and table.loc[~last, "test_accuracy"].isna().all()
+    for accuracies, digits in ((table.loc[last, "test_accuracy"], 10_000), (table["val_accuracy"], 5_000)):
+        counts = accuracies * digits
+        np.testing.assert_allclose(counts, counts.round(), atol=0.01)
+
+
+@pytest.mark.parametrize(("name", "convolutions"), FINALS.items())
+def test_parameters_and_macs_by_hand(name, convolutions):
+    parameters, macs, channels = 0, 0, 1
+    for kernels, side in convolutions:
+        parameters += 9 * channels * kernels + kernels + 4 * kernels
+        macs += 9 * channels * kernels * side**2
+        channels = kernels
+    table = rows(name)
+    assert table["parameters"].unique() == parameters + 10 * channels + 10
+    assert table["macs"].unique() == macs + 10 * channels
+
+
+def test_the_steps_were_compared_with_the_notes_on_the_same_digits():
+    """Same held-out digits, same number of epochs and of training digits, no test scores."""
+    schedules, steps = rows("schedules"), rows("steps")
+    for table in (schedules, steps):
+        assert table["epoch"].max() == 20
+        assert "test_accuracy" not in table
+    records = [pd.read_json(RESULTS / f"{name}.json", typ="series") for name in ("schedules", "steps")]
+    for key in ("training_digits", "validation_digits"):
+        assert records[0][key] == records[1][key]
+
+
+@pytest.mark.parametrize("name", ["compact_20k", "compact_7k"])
+def test_the_shipped_weights_are_those_of_the_first_seed(name):
+    """Not of the luckiest: the record's run is the study's run with seed 0, trained anew."""
+    made = record(name)
+    assert made["seed"] == 0
+    assert re.search(rf"--recipe {name} --seed 0 ", made["command"])
+    table = rows(name).query("seed == 0")
+    np.testing.assert_allclose([e["loss"] for e in made["history"]], table["loss"], rtol=1e-3)
+    assert made["evaluate"][1] == pytest.approx(table["test_accuracy"].iloc[-1], abs=1e-6)
