@@ -52,7 +52,7 @@ def _steps() -> dict[str, Recipe]:
         "averaged weights": {"optimizer": averaging_adamw},
     }
     recipe = Recipe(scheduled_cnn)
-    steps = {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}
+    steps = {"the notes": recipe} | {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}
     tries: dict[str, dict[str, Any]] = {
         "label smoothing": {"loss": smoothed_cross_entropy},
         "one pool again": {"build": partial(compact_cnn, one_pool, shift=SHIFT, turn=TURN)},
