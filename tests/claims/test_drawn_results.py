@@ -131,11 +131,11 @@ def test_the_figures_of_chapter_12(monkeypatch):
     steps = list(dict.fromkeys(variant for variant, _ in runs("steps")))
 
     points = drawn(shown["fig-steps"])
-    for study, variant in [("schedules", "inverse_time"), *(("steps", step) for step in steps)]:
-        errors = [round(5_000 * (1 - accuracy)) for accuracy in last(study, variant, "val_accuracy")]
-        places = {y for x, y in points if abs(x - mean(errors)) < 1e-5}
-        assert any(missing(points, [(error, y) for error in errors]) == [] for y in places), variant
-    assert len({y for _, y in points}) == len(steps) + 1
+    for step in steps:
+        errors = [round(5_000 * (1 - accuracy)) for accuracy in last("steps", step, "val_accuracy")]
+        rows = {y for x, y in points if abs(x - mean(errors)) < 1e-5}
+        assert any(missing(points, [(error, row) for error in errors]) == [] for row in rows), step
+    assert {y for _, y in points if y % 1 == 0} >= set(range(len(steps)))
 
     points = drawn(shown["fig-frontier"])
     for name in networks:

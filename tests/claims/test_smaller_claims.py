@@ -47,15 +47,12 @@ def test_parameters_and_macs_by_hand(name, convolutions):
     assert table["macs"].unique() == macs + 10 * channels
 
 
-def test_the_steps_were_compared_with_the_notes_on_the_same_digits():
-    """Same held-out digits, same number of epochs and of training digits, no test scores."""
-    schedules, steps = rows("schedules"), rows("steps")
-    for table in (schedules, steps):
-        assert table["epoch"].max() == 20
-        assert "test_accuracy" not in table
-    records = [pd.read_json(RESULTS / f"{name}.json", typ="series") for name in ("schedules", "steps")]
-    for key in ("training_digits", "validation_digits"):
-        assert records[0][key] == records[1][key]
+def test_the_steps_were_compared_on_held_out_digits():
+    steps = rows("steps")
+    assert "test_accuracy" not in steps
+    assert steps["parameters"].groupby(steps["variant"]).nunique().max() == 1
+    counts = steps["val_accuracy"] * 5_000
+    np.testing.assert_allclose(counts, counts.round(), atol=0.01)
 
 
 @pytest.mark.parametrize("name", ["compact_20k", "compact_7k"])

@@ -53,7 +53,7 @@ EXAMPLES = {
     "savings": lambda: figures.savings(["wide", "narrow"], {"parameters": [9000, 8000], "seconds": [20, 11]}),
     "dropout_runs": lambda: figures.dropout_runs(([0, 0.1], [1, 0.965]), {0.1: [0.95, 0.96]}, {0.1: [0.991, 0.992]}),
     "variations": lambda: figures.variations(IMAGES[0], IMAGES[1:]),
-    "steps": lambda: figures.steps({"notes": [40, 44], "pool early": [38, 41]}),
+    "steps": lambda: figures.steps({"notes": [40, 44], "pool early": [38, 41]}, {"smoothing": [37, 39]}),
     "frontier": lambda: figures.frontier(
         {"small": (3754, [0.994, 0.993]), "large": (19_962, [0.996, 0.995])},
         [figures.Point("golf", 575, 0.98), figures.Point("course", 8144, 0.9946)],

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from convbook.figures.style import BLUE, GREEN, INK, VERMILLION, WIDTH, mosaic
@@ -17,20 +17,23 @@ def variations(image: NDArray, varied: NDArray, columns: int = 6) -> Figure:
     return mosaic(np.stack([image, *varied]), columns, captions)[0]
 
 
-def steps(errors: Mapping[str, Sequence[float]]) -> Figure:
+def steps(errors: Mapping[str, Sequence[float]], tries: Mapping[str, Sequence[float]]) -> Figure:
     """Plot the errors of every run of every step of a recipe, one step below the other, and join the means.
 
     Args:
         errors: of the runs, by the name of the step, in the order of the recipe.
+        tries: the same for single changes of the whole recipe, which lead nowhere.
     """
-    figure = Figure(figsize=(WIDTH, 0.6 + 0.36 * len(errors)))
+    rows = [*errors.items(), *tries.items()]
+    figure = Figure(figsize=(WIDTH, 0.6 + 0.34 * len(rows)))
     ax = figure.subplots()
-    rows = range(len(errors))
-    for row, runs in zip(rows, errors.values(), strict=True):
+    for row, (_, runs) in enumerate(rows):
         (dots,) = ax.plot(runs, [row] * len(runs), "o", color=BLUE, fillstyle="none")
-    means = [np.mean(runs) for runs in errors.values()]
-    (line,) = ax.plot(means, rows, "s-", color=VERMILLION, markersize=5)
-    ax.set(yticks=rows, yticklabels=errors, xlabel="errors on the held-out digits")
+    means = [np.mean(runs) for _, runs in rows]
+    (line,) = ax.plot(means[: len(errors)], range(len(errors)), "s-", color=VERMILLION, markersize=5)
+    ax.plot(means[len(errors) :], range(len(errors), len(rows)), "s", color=VERMILLION, markersize=5)
+    ax.axhline(len(errors) - 0.5, color=INK, linewidth=0.8, linestyle=":")
+    ax.set(yticks=range(len(rows)), yticklabels=[name for name, _ in rows], xlabel="errors on the held-out digits")
     ax.invert_yaxis()
     ax.grid(axis="x", alpha=0.3)
     dots.set_label("one run")
@@ -81,7 +84,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[Poin
         if number == 0:
             ax.legend(frameon=False, loc="upper right", fontsize=9)
     ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors on the test set (%)")
-    ax.set_yticks([0.2, 0.5, 1, 2])
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_major_formatter("{x:,.0f}")
@@ -103,9 +106,9 @@ def race(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
         ax.plot(seconds, errors, marker=marker, color=color, linestyle=line, markersize=4, label=name)
     ax.set(xscale="log", yscale="log", xlabel="CPU seconds of training", ylabel="errors on the held-out digits (%)")
     for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-    ax.set_yticks([0.5, 1, 2, 5, 10])
     ax.grid(alpha=0.3)
     ax.legend(frameon=False, loc="upper right", fontsize=9)
     return figure
