@@ -138,7 +138,7 @@ NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "compact_20k": _LARGEST_COMPACT,
     "compact_7k": partial(compact_cnn, ((8,), (12, 12, 16), (16,))),
     "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12), (12,))),
-    "compact_1k": partial(compact_cnn, ((4,), (4, 4, 4), (8,))),
+    "compact_2k": partial(compact_cnn, ((4,), (8, 8, 8), (8,))),
     "one_minute": _LARGEST_COMPACT,
 }
 

@@ -70,17 +70,21 @@ def averaging_adamw(momentum: float = 0.995) -> keras.Optimizer:
     return keras.optimizers.AdamW(weight_decay=0.01, use_ema=True, ema_momentum=momentum)
 
 
+def _in_twenty_epochs(name: str, turn: float = TURN) -> Recipe:
+    return Recipe(
+        partial(NETWORKS[name], shift=SHIFT, turn=turn),
+        schedule=one_cycle_of(20),
+        every_step=True,
+        optimizer=averaging_adamw,
+    )
+
+
 RECIPES = {
     "scheduled_cnn": Recipe(NETWORKS["scheduled_cnn"]),  # the notes' own, on the whole training set
-    **{
-        name: Recipe(
-            partial(NETWORKS[name], shift=SHIFT, turn=TURN),
-            schedule=one_cycle_of(20),
-            every_step=True,
-            optimizer=averaging_adamw,
-        )
-        for name in ("compact_20k", "compact_7k", "compact_4k", "compact_1k")
-    },
+    "compact_20k": _in_twenty_epochs("compact_20k"),
+    "compact_7k": _in_twenty_epochs("compact_7k"),
+    "compact_4k": _in_twenty_epochs("compact_4k"),
+    "compact_2k": _in_twenty_epochs("compact_2k", turn=0),
     "one_minute": Recipe(
         partial(NETWORKS["one_minute"], shift=SHIFT),
         schedule=one_cycle_of(6, peak=0.01, warm_up=0.3),

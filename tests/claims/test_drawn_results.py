@@ -127,7 +127,7 @@ def test_the_figures_of_chapter_11(monkeypatch):
 
 def test_the_figures_of_chapter_12(monkeypatch):
     shown = figures_of("12", monkeypatch)
-    networks = ("compact_20k", "compact_7k", "compact_4k", "compact_1k")
+    networks = ("compact_20k", "compact_7k", "compact_4k", "compact_2k")
     steps = list(dict.fromkeys(variant for variant, _ in runs("steps")))
 
     points = drawn(shown["fig-steps"])

@@ -12,7 +12,7 @@ from convbook.recipes import HELD_OUT, RECIPES, SMOOTHING, Recipe, averaging_ada
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("compact_20k", 20_000), ("compact_7k", 7_000), ("compact_4k", 4_000), ("compact_1k", 1_000)],
+    [("compact_20k", 20_000), ("compact_7k", 7_000), ("compact_4k", 4_000), ("compact_2k", 2_400)],
 )
 def test_a_network_keeps_to_the_size_in_its_name(name, limit):
     network = RECIPES[name].build()

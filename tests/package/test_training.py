@@ -290,13 +290,13 @@ def test_a_run_that_is_killed_in_its_third_epoch_goes_on(tmp_path):
 
 
 def test_a_recipe_is_trained_on_a_split_and_its_weights_load(tmp_path):
-    command = [sys.executable, "-c", SHORT_PROGRAM, "--recipe", "compact_1k", "--epochs", "2", "--out", str(tmp_path)]
+    command = [sys.executable, "-c", SHORT_PROGRAM, "--recipe", "compact_2k", "--epochs", "2", "--out", str(tmp_path)]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
-    made = record("compact_1k", tmp_path)
-    assert made["command"] == "python -m convbook.training --recipe compact_1k --seed 0 --out DIR"
+    made = record("compact_2k", tmp_path)
+    assert made["command"] == "python -m convbook.training --recipe compact_2k --seed 0 --out DIR"
     assert finished.stdout.splitlines()[-1] == str(made["evaluate"])
-    network = load_trained("compact_1k", tmp_path)
-    assert network.count_params() == made["parameters"] == 966
+    network = load_trained("compact_2k", tmp_path)
+    assert network.count_params() == made["parameters"] == 2_322
     test = mnist.load()
     images, labels = mnist.to_input(test.test_images[:100]), test.test_labels[:100]
     guesses = network.predict(images, verbose=0).argmax(axis=1)
