@@ -22,6 +22,10 @@ EXEMPT: dict[str, str] = {
     "Build a network with at most 8,000 parameters that reaches a mean of 99.4 % on the test set.": (
         "the terms of a challenge, not a result"
     ),
+    "One more goal is about time: a fixed recipe whose mean is at least 99.4 %, as the notes' run has it, in less than "
+    "a minute on two CPU cores.": "the terms of a goal",
+    "With a laptop's GPU others report a little over 99 % after one epoch and less than a second tuomaso2021; here no "
+    "GPU was at hand.": "the result of others, cited",
     "Write a function from the results of some runs to the two ends of the interval that holds their mean with 95 % "
     "confidence.": "the terms of an exercise",
     "How many parameters have a 3 × 3 convolution from 16 channels to 16; a batch normalisation of 16 channels; "

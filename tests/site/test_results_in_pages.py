@@ -65,10 +65,36 @@ def schedules() -> list[str]:
     return [f"one cycle {' '.join(map(str, errors))} {mean(errors):.1f}"]
 
 
+def steps() -> list[str]:
+    rows = runs("steps")
+    errors = {
+        name: mean(round(5_000 * (1 - accuracy)) for accuracy in last(rows, name, "val_accuracy"))
+        for name in {variant for variant, _ in rows}
+    }
+    return [f"and it costs: {errors['pool early']:.0f} errors instead of {errors['the notes']:.0f}."]
+
+
+def frontier() -> list[str]:
+    names = ("compact_20k", "compact_7k", "compact_4k", "compact_2k")
+    means = [f"{100 * mean(last(runs(name), name, 'test_accuracy')):.2f} % for {name}" for name in names]
+    return [f"The means are {', '.join(means[:-1])} and {means[-1]}."]
+
+
+def one_minute() -> list[str]:
+    rows = runs("one_minute")
+    accuracies = [100 * accuracy for accuracy in last(rows, "one_minute", "test_accuracy")]
+    seconds = [sum(float(row["seconds"]) for row in epochs) for epochs in rows.values()]
+    return [
+        f"the ten networks reach {mean(accuracies):.2f} % on average, the worst of them {min(accuracies):.2f} %.",
+        f"Training takes {mean(seconds):.0f} seconds on average and {max(seconds):.0f} at most",
+    ]
+
+
 PAGES = {
     "08-epochs-and-schedules": [schedules],
     "09-train-the-network": [replay],
     "11-the-second-block": [second_block, dropout],
+    "12-smaller-and-faster": [steps, frontier, one_minute],
 }
 
 
