@@ -1,6 +1,7 @@
 """What chapter 12 says of its runs: from the rows of the tables, with textbook formulas."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,28 @@ def test_the_steps_were_compared_on_held_out_digits():
     assert steps["parameters"].groupby(steps["variant"]).nunique().max() == 1
     counts = steps["val_accuracy"] * 5_000
     np.testing.assert_allclose(counts, counts.round(), atol=0.01)
+
+
+def test_which_steps_show_a_difference():
+    """By Student's formula with Welch's degrees of freedom, at 0.05 over the ten comparisons."""
+    steps = rows("steps").query("epoch == 20")
+    errors = {name: 5_000 * (1 - group["val_accuracy"].to_numpy()) for name, group in steps.groupby("variant")}
+
+    def p_value(one: str, other: str) -> float:
+        a, b = errors[one], errors[other]
+        parts = [np.var(x, ddof=1) / len(x) for x in (a, b)]
+        freedom = sum(parts) ** 2 / sum(part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True))
+        return 2 * stats.t.sf(abs(a.mean() - b.mean()) / sum(parts) ** 0.5, freedom)
+
+    order = ["the notes", "pool early", "average the logits", "pool twice", "one cycle"]
+    order += ["AdamW", "shifts", "turns", "averaged weights"]
+    change = {name: errors[name].mean() - errors[before].mean() for before, name in pairwise(order)}
+    p = {name: p_value(name, before) for before, name in pairwise(order)}
+    p |= {name: p_value(name, "averaged weights") for name in ("label smoothing", "one pool again")}
+    clear = {name for name in p if p[name] < 0.05 / 10}
+    assert {name for name in clear if change[name] > 0} == {"pool early", "pool twice"}
+    assert {name for name in clear if change[name] < 0} == {"average the logits", "one cycle", "shifts"}
+    assert all(p[name] > 0.05 for name in set(p) - clear)
 
 
 @pytest.mark.parametrize("name", ["compact_20k", "compact_7k"])

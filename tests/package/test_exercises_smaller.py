@@ -112,6 +112,12 @@ def running_best(networks):
     return kept
 
 
+def better_than_before(networks, key):
+    """What one gets who compares each network with the next smaller one alone."""
+    ordered = sorted(networks, key=key)
+    return [b for a, b in zip([(0, 0.0), *ordered], ordered, strict=False) if b[1] > a[1]]
+
+
 @pytest.mark.parametrize("function", [undominated, running_best])
 def test_the_right_frontier_passes(function):
     assert check.frontier(function).passed
@@ -129,6 +135,9 @@ def test_the_right_frontier_passes(function):
             "only as accurate",
         ),
         (lambda networks: [*undominated(networks), (20_000, 0.995)], "of one size"),
+        (lambda networks: better_than_before(networks, key=lambda n: (n[0], -n[1])), "not only the next smaller"),
+        (lambda networks: better_than_before(networks, key=None), "not only the next smaller"),
+        (lambda networks: [*undominated(networks), (7000, 0.994)], "only as accurate"),
     ],
 )
 def test_wrong_frontiers_get_their_hint(answer, words):
