@@ -79,6 +79,21 @@ def test_which_steps_show_a_difference():
     assert all(p[name] > 0.05 for name in set(p) - clear)
 
 
+def test_the_largest_beats_the_notes_network_and_for_two_smaller_ones_no_difference_shows():
+    """By hand, without SciPy's test: Welch's t beside Student's quantiles."""
+
+    def accuracies(name: str, variant: str) -> np.ndarray:
+        return rows(name).query("variant == @variant")["test_accuracy"].dropna().to_numpy()
+
+    notes = accuracies("second_block", "16 kernels")
+    for name, line, better in (("compact_20k", 0.05 / 4, True), ("compact_7k", 0.05, None), ("compact_4k", 0.05, None)):
+        ours = accuracies(name, name)
+        parts = [np.var(x, ddof=1) / len(x) for x in (ours, notes)]
+        freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(ours) - 1) + parts[1] ** 2 / (len(notes) - 1))
+        t = (ours.mean() - notes.mean()) / sum(parts) ** 0.5
+        assert (t > stats.t.isf(line / 2, freedom)) if better else (abs(t) < stats.t.isf(line / 2, freedom))
+
+
 @pytest.mark.parametrize("name", ["compact_20k", "compact_7k"])
 def test_the_shipped_weights_are_those_of_the_first_seed(name):
     """Not of the luckiest: the record's run is the study's run with seed 0, trained anew."""
