@@ -70,7 +70,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[Poin
     )
     for number, (name, (parameters, accuracies)) in enumerate(ours.items()):
         errors = 100 * (1 - np.asarray(accuracies))
-        ax.plot([parameters] * len(errors), errors, "o", color=BLUE, alpha=0.5, markersize=3.5, label="our runs")
+        ax.plot([parameters] * len(errors), errors, "o", color=BLUE, fillstyle="none", markersize=4, label="our runs")
         ax.plot(parameters, errors.mean(), "s", color=VERMILLION, label="their mean")
         ax.annotate(
             name,
