@@ -130,7 +130,7 @@ def test_the_figures_of_chapter_12(monkeypatch):
     networks = ("compact_20k", "compact_7k", "compact_4k", "compact_2k")
     steps = list(dict.fromkeys(variant for variant, _ in runs("steps")))
 
-    points = drawn(shown["fig-steps"])
+    points = drawn(shown["fig-recipe-steps"])
     for step in steps:
         errors = [round(5_000 * (1 - accuracy)) for accuracy in last("steps", step, "val_accuracy")]
         rows = {y for x, y in points if abs(x - mean(errors)) < 1e-5}
