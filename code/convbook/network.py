@@ -1,4 +1,4 @@
-"""The scheduled CNN, the network of the notes, in plain Keras; and its trained weights."""
+"""The scheduled CNN, which is the network of the notes, and smaller ones, in plain Keras; and trained weights."""
 
 import hashlib
 import json
@@ -57,37 +57,6 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: f
             layers.Softmax(name="probabilities"),
         ],
         name="scheduled_cnn",
-    )
-
-
-def small_cnn() -> keras.Sequential:
-    """Build a network of 7,166 parameters: images (28, 28, 1) in [0, 1] to 10 probabilities.
-
-    It pools after the first convolution, so that most layers work on small maps, and averages the last maps into the
-    logits. In training every digit is shifted by up to 7 % of its side.
-    """
-    layers = keras.layers
-
-    def block(number: int, kernels: int) -> list[keras.Layer]:
-        return [
-            layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"),
-            layers.BatchNormalization(name=f"norm{number}"),
-        ]
-
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.RandomTranslation(0.07, 0.07, fill_mode="constant", name="shift"),  # in training only
-            *block(1, 12),
-            layers.MaxPooling2D(2, name="pool2"),
-            *block(3, 12),
-            *block(4, 16),
-            *block(5, 16),
-            layers.Conv2D(10, 3, name="conv6"),
-            layers.GlobalAveragePooling2D(name="logits"),
-            layers.Softmax(name="probabilities"),
-        ],
-        name="small_cnn",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from convbook import schedule
 from convbook.backend import keras
-from convbook.network import compact_cnn, scheduled_cnn, small_cnn
+from convbook.network import compact_cnn, scheduled_cnn
 from convbook.recipes import (
     HELD_OUT,
     RECIPES,
@@ -70,7 +70,9 @@ RATES: dict[str, Callable[[float], float]] = {
 PLANS = {
     # For trying out a machine or a cluster within a minute; the numbers mean nothing.
     "trial": Plan(
-        variants={name: Recipe(small_cnn, RATES[name], epochs=2) for name in ("constant", "one_cycle")},
+        variants={
+            name: RECIPES["compact_2k"]._replace(schedule=RATES[name], epochs=2) for name in ("constant", "one_cycle")
+        },
         seeds=range(2),
         digits=256,
         validation=100,
@@ -80,14 +82,7 @@ PLANS = {
         variants={name: Recipe(scheduled_cnn, rate) for name, rate in RATES.items()},
         seeds=range(3),
         digits=10_000,
-        validation=5_000,
-    ),
-    "budget": Plan(
-        variants={"small_cnn": Recipe(small_cnn, partial(schedule.one_cycle, peak=0.01))},
-        seeds=range(3),
-        digits=55_000,
-        validation=5_000,
-        test=True,
+        validation=HELD_OUT,
     ),
     # The faithful replay of the notes' run, with other seeds: like theirs, it watches the test set after every epoch.
     "replay": Plan(
@@ -100,7 +95,7 @@ PLANS = {
         variants={f"{k} kernels": Recipe(partial(scheduled_cnn, k), schedule.inverse_time) for k in (32, 16, 8)},
         seeds=range(5),
         digits=55_000,
-        validation=5_000,
+        validation=HELD_OUT,
         test=True,
     ),
     # On the logits alone. The notes' rate of 0.1 is not run again: that is the second_block plan's "16 kernels".
@@ -111,9 +106,9 @@ PLANS = {
         },
         seeds=range(3),
         digits=55_000,
-        validation=5_000,
+        validation=HELD_OUT,
     ),
-    # With a sixth of the digits, where what a step buys is larger, and five runs of each cost what one would with all.
+    # With a sixth of the digits, so that five runs of each cost what one would with all.
     "steps": Plan(
         variants=_steps(),
         seeds=range(5),
@@ -122,7 +117,7 @@ PLANS = {
     ),
     # A plan for each recipe of chapter 12: ten seeds, and the test set once for each, after everything was chosen.
     **{
-        name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, validation=HELD_OUT, test=True)
+        name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, validation=recipe.held_out, test=True)
         for name, recipe in RECIPES.items()
         if name != "scheduled_cnn"
     },

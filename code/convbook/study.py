@@ -33,13 +33,12 @@ from typing import Any
 
 import joblib
 import pandas as pd
-from numpy.typing import NDArray
 
 from convbook import mnist
 from convbook.arithmetic import from_keras, trace
 from convbook.backend import device_name, keras, versions
 from convbook.plans import PLANS, Plan
-from convbook.training import History, evaluate, train
+from convbook.training import History, evaluate, examples, train
 
 
 class Silence:
@@ -71,7 +70,7 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
     if BATCH % devices or plan.digits % devices:
         raise ValueError(f"batches of {BATCH} from {plan.digits} digits do not divide evenly among {devices} devices")
     digits = mnist.load()
-    training, validation = _digits(plan, digits)
+    (images, labels), validation = examples(digits, plan.validation)
     recipe = plan.variants[name]
     strategy = _mirrored(devices) if devices > 1 else None
     with strategy.scope() if strategy else nullcontext():
@@ -82,16 +81,12 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
         started = time.process_time()
         history = train(
             model,
-            training,
+            (images[: plan.digits], labels[: plan.digits]),
             validation,
-            epochs=recipe.epochs,
             seed=seed,
             batch_size=BATCH,
-            schedule=recipe.schedule,
-            every_step=recipe.every_step,
-            optimizer=recipe.optimizer(),
-            loss=recipe.loss,
             progress=Silence(),
+            **recipe.options(),
         )
         cpu_seconds = (time.process_time() - started) / recipe.epochs  # not stretched by other work on the machine
         if plan.test:
@@ -130,18 +125,6 @@ def _macs(model: keras.Model) -> float:
         return sum(stage.macs for stage in trace(from_keras(model)))
     except ValueError:
         return float("nan")  # not a mere stack of convolutions and pools
-
-
-Examples = tuple[NDArray, NDArray]  # images as the network takes them, and labels
-
-
-def _digits(plan: Plan, digits: mnist.Digits) -> tuple[Examples, Examples]:
-    """What a plan trains on and what it measures every epoch on; the same digits for every run."""
-    if plan.validation:
-        images, labels, *held_out = mnist.split(digits, plan.validation)
-    else:
-        images, labels, *held_out = digits
-    return (mnist.to_input(images[: plan.digits]), labels[: plan.digits]), (mnist.to_input(held_out[0]), held_out[1])
 
 
 @cache  # a second strategy would number its exchanges between devices like the first, and TensorFlow mixes them up

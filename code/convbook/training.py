@@ -26,7 +26,7 @@ from convbook import mnist
 from convbook.backend import device_name, keras, versions
 from convbook.fast_layers import fast_layers
 from convbook.network import NETWORKS
-from convbook.recipes import HELD_OUT, RECIPES, Loss
+from convbook.recipes import RECIPES, Loss
 from convbook.schedule import inverse_time
 
 
@@ -130,10 +130,19 @@ def evaluate(model: keras.Model, images: NDArray, labels: NDArray, batch_size: i
     return mean.loss, mean.accuracy
 
 
+Examples = tuple[NDArray, NDArray]  # images as the network takes them, and labels
+
+
+def examples(digits: mnist.Digits, held_out: int) -> tuple[Examples, Examples]:
+    """Return what to train on and what to watch: digits held out of the training set or, with 0, the test set."""
+    images, labels, *watched = mnist.split(digits, held_out) if held_out else digits
+    return (mnist.to_input(images), labels), (mnist.to_input(watched[0]), watched[1])
+
+
 def train(
     model: keras.Model,
-    training: tuple[NDArray, NDArray],
-    validation: tuple[NDArray, NDArray],
+    training: Examples,
+    validation: Examples,
     *,
     epochs: int = 20,
     seed: int = 0,
@@ -272,7 +281,9 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
 
     name, recipe = chosen.recipe, RECIPES[chosen.recipe]
-    epochs = recipe.epochs if chosen.epochs is None else chosen.epochs
+    fewer = "" if chosen.epochs is None else f" --epochs {chosen.epochs}"
+    if fewer:
+        recipe = recipe._replace(epochs=chosen.epochs)
     record_file = chosen.out / f"{name}.json"
     if record_file.exists():
         parser.error(f"{record_file} exists: a finished run lies there. Choose another --out, or move it away.")
@@ -280,32 +291,15 @@ def main(arguments: list[str] | None = None) -> None:
         digits = mnist.load()
     except mnist.DataError as error:
         parser.error(str(error))
-    test = mnist.to_input(digits.test_images), digits.test_labels
-    if name == "scheduled_cnn":
-        # The faithful replay of the notes' run: like theirs, it watches the test set, and chooses nothing by it.
-        training, watched = (mnist.to_input(digits.train_images), digits.train_labels), test
-    else:
-        images, labels, *held_out = mnist.split(digits, HELD_OUT)
-        training, watched = (mnist.to_input(images), labels), (mnist.to_input(held_out[0]), held_out[1])
+    training, watched = examples(digits, recipe.held_out)
     keras.utils.set_random_seed(chosen.seed)
     model = recipe.build()
     checkpoint = chosen.out / f"{name}.checkpoint.npz"
     try:
-        history = train(
-            model,
-            training,
-            watched,
-            epochs=epochs,
-            seed=chosen.seed,
-            schedule=recipe.schedule,
-            every_step=recipe.every_step,
-            optimizer=recipe.optimizer(),
-            loss=recipe.loss,
-            checkpoint=checkpoint,
-        )
+        history = train(model, training, watched, seed=chosen.seed, checkpoint=checkpoint, **recipe.options())
     except ValueError as error:
         parser.error(str(error))
-    scores = [*evaluate(model, *test)]
+    scores = [*evaluate(model, mnist.to_input(digits.test_images), digits.test_labels)]
     print(scores)
 
     weights_file = chosen.out / f"{name}.weights.h5"
@@ -313,10 +307,10 @@ def main(arguments: list[str] | None = None) -> None:
     bare.set_weights(model.get_weights())
     bare.save_weights(weights_file)
     record = {
-        "command": f"python -m convbook.training --recipe {name} --seed {chosen.seed} --out DIR",
+        "command": f"python -m convbook.training --recipe {name}{fewer} --seed {chosen.seed} --out DIR",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "seed": chosen.seed,
-        "epochs": epochs,
+        "epochs": recipe.epochs,
         "parameters": model.count_params(),
         "evaluate": scores,
         "device": device_name(),

@@ -1,8 +1,6 @@
 """The figures that show results draw what the rows of the tables say: their points, read off the drawn axes."""
 
 import ast
-import csv
-from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -16,6 +14,8 @@ from scipy import stats
 from convbook.network import training_accuracy_ceiling
 from convbook.training import notes_log
 
+from ..rows import last, runs
+
 ROOT = Path(__file__).parents[2]
 Points = set[tuple[float, float]]
 
@@ -25,18 +25,6 @@ def matplotlib_as_it_was():
     """The chapters set the book's style for the whole process."""
     with mpl.rc_context():
         yield
-
-
-def runs(study: str) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """Return the rows of every run, by variant and seed, in the order of the epochs."""
-    found = defaultdict(list)
-    for row in csv.DictReader((ROOT / "results" / f"{study}.csv").read_text(encoding="utf-8").splitlines()):
-        found[row["variant"], row["seed"]].append(row)
-    return dict(found)
-
-
-def last(study: str, variant: str, column: str) -> list[float]:
-    return [float(rows[-1][column]) for (name, _), rows in runs(study).items() if name == variant]
 
 
 def figures_of(chapter: str, monkeypatch: pytest.MonkeyPatch, only: tuple[str, ...] = ()) -> dict[str, Figure]:

@@ -12,6 +12,8 @@ from scipy import stats
 
 from convbook.network import scheduled_cnn, training_accuracy_ceiling
 
+from .welch import welch
+
 RESULTS = Path(__file__).parents[2] / "results"
 
 
@@ -45,15 +47,6 @@ def test_parameters_and_macs_of_the_three_widths(rows):
         assert group["parameters"].unique() == 14_060 + parameters - (16 * 9 * 16 + 16 + 4 * 16 + 10 * 16)
         assert group["macs"].unique() == 1_930_432 + macs - 24 * 24 * (16 * 9 * 16 + 10 * 16)
         assert scheduled_cnn(width).count_params() == group["parameters"].iloc[0]
-
-
-def welch(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    """The 95 % interval of the difference of two means, and its p-value: Welch (1947), with his degrees of freedom."""
-    parts = [np.var(x, ddof=1) / len(x) for x in (a, b)]
-    error = sum(parts) ** 0.5
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True))
-    difference, t = a.mean() - b.mean(), stats.t.ppf(0.975, freedom)
-    return difference - t * error, difference + t * error, 2 * stats.t.sf(abs(difference) / error, freedom)
 
 
 def test_no_loss_shows_from_32_to_16_kernels_and_a_hint_of_one_from_32_to_8(runs):

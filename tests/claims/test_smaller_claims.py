@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from convbook.network import record
+
+from .welch import welch
 
 RESULTS = Path(__file__).parents[2] / "results"
 FINALS = {  # kernels of every convolution, and the side of its maps
@@ -58,15 +59,12 @@ def test_the_steps_were_compared_on_held_out_digits():
 
 
 def test_which_steps_show_a_difference():
-    """By Student's formula with Welch's degrees of freedom, at 0.05 over the ten comparisons."""
+    """At 0.05 over the ten comparisons."""
     steps = rows("steps").query("epoch == 20")
     errors = {name: 5_000 * (1 - group["val_accuracy"].to_numpy()) for name, group in steps.groupby("variant")}
 
     def p_value(one: str, other: str) -> float:
-        a, b = errors[one], errors[other]
-        parts = [np.var(x, ddof=1) / len(x) for x in (a, b)]
-        freedom = sum(parts) ** 2 / sum(part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True))
-        return 2 * stats.t.sf(abs(a.mean() - b.mean()) / sum(parts) ** 0.5, freedom)
+        return welch(errors[one], errors[other])[2]
 
     order = ["the notes", "pool early", "average the logits", "pool twice", "one cycle"]
     order += ["AdamW", "shifts", "turns", "averaged weights"]
@@ -80,18 +78,13 @@ def test_which_steps_show_a_difference():
 
 
 def test_the_largest_beats_the_notes_network_and_for_two_smaller_ones_no_difference_shows():
-    """By hand, without SciPy's test: Welch's t beside Student's quantiles."""
-
     def accuracies(name: str, variant: str) -> np.ndarray:
         return rows(name).query("variant == @variant")["test_accuracy"].dropna().to_numpy()
 
     notes = accuracies("second_block", "16 kernels")
-    for name, line, better in (("compact_20k", 0.05 / 4, True), ("compact_7k", 0.05, None), ("compact_4k", 0.05, None)):
-        ours = accuracies(name, name)
-        parts = [np.var(x, ddof=1) / len(x) for x in (ours, notes)]
-        freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(ours) - 1) + parts[1] ** 2 / (len(notes) - 1))
-        t = (ours.mean() - notes.mean()) / sum(parts) ** 0.5
-        assert (t > stats.t.isf(line / 2, freedom)) if better else (abs(t) < stats.t.isf(line / 2, freedom))
+    p = {name: welch(accuracies(name, name), notes)[2] for name in ("compact_20k", "compact_7k", "compact_4k")}
+    assert accuracies("compact_20k", "compact_20k").mean() > notes.mean() and p["compact_20k"] < 0.05 / 4
+    assert min(p["compact_7k"], p["compact_4k"]) > 0.05
 
 
 @pytest.mark.parametrize("name", ["compact_20k", "compact_7k"])

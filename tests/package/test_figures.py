@@ -56,7 +56,7 @@ EXAMPLES = {
     "steps": lambda: figures.steps({"notes": [40, 44], "pool early": [38, 41]}, {"smoothing": [37, 39]}),
     "frontier": lambda: figures.frontier(
         {"small": (3754, [0.994, 0.993]), "large": (19_962, [0.996, 0.995])},
-        [figures.Point("golf", 575, 0.98), figures.Point("course", 8144, 0.9946)],
+        [(575, 0.98), (8144, 0.9946)],
     ),
     "race": lambda: figures.race({"notes": ([30, 60, 90], [0.98, 0.99, 0.992])}),
     "lines": lambda: figures.lines(["a", "b"], {"which": [0.1, 0.9], "where": [0.9, 0.1]}, "share"),

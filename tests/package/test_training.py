@@ -263,7 +263,7 @@ from convbook import mnist, training
 full = mnist.load()
 few = mnist.Digits(full.train_images[:640], full.train_labels[:640], full.test_images[:100], full.test_labels[:100])
 mnist.load = lambda: few
-training.HELD_OUT = 100
+training.RECIPES["compact_2k"] = training.RECIPES["compact_2k"]._replace(held_out=100)
 training.main(sys.argv[1:])
 """
 
@@ -293,7 +293,7 @@ def test_a_recipe_is_trained_on_a_split_and_its_weights_load(tmp_path):
     command = [sys.executable, "-c", SHORT_PROGRAM, "--recipe", "compact_2k", "--epochs", "2", "--out", str(tmp_path)]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     made = record("compact_2k", tmp_path)
-    assert made["command"] == "python -m convbook.training --recipe compact_2k --seed 0 --out DIR"
+    assert made["command"] == "python -m convbook.training --recipe compact_2k --epochs 2 --seed 0 --out DIR"
     assert finished.stdout.splitlines()[-1] == str(made["evaluate"])
     network = load_trained("compact_2k", tmp_path)
     assert network.count_params() == made["parameters"] == 2_322

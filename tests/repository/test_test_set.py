@@ -12,11 +12,16 @@ PACKAGE = ROOT / "code" / "convbook"
 # By function: why it reads test digits.
 READERS = {
     "study.run": "measures every finished run once, where its plan says so",
-    "study._digits": "watches them in plans that hold nothing out: the faithful replay of the notes' run",
-    "training.main": "the faithful replay of the notes' run",
+    "training.examples": "watches them where nothing is held out: the faithful replay of the notes' run",
+    "training.main": "measures the finished network once",
     "figures.__main__.main": "draws one",
     "widgets.base.ten_digits": "shows ten",
 }
+
+
+def branches(value: ast.expr) -> list[ast.expr]:
+    """Return what an expression may be: itself, or the sides of ``a if condition else b``."""
+    return [*branches(value.body), *branches(value.orelse)] if isinstance(value, ast.IfExp) else [value]
 
 
 def readers(name: str, source: str) -> set[str]:
@@ -30,8 +35,7 @@ def readers(name: str, source: str) -> set[str]:
             taken_apart = (
                 isinstance(node, ast.Assign)
                 and isinstance(node.targets[0], ast.Tuple)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "digits"
+                and any(isinstance(value, ast.Name) and value.id == "digits" for value in branches(node.value))
             )
             if by_name or taken_apart:
                 found.add(f"{name}.{function.name}")
@@ -54,6 +58,7 @@ def test_only_known_functions_read_test_digits():
     [
         "def choose(digits):\n    return best(digits.test_images)",
         "def choose(digits):\n    *rest, labels = digits\n    return labels",
+        "def choose(digits):\n    *rest, labels = split(digits, 9) if True else digits\n    return labels",
         "def choose(data):\n    def inner():\n        return data.test_labels\n    return inner()",
     ],
 )

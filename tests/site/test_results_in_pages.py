@@ -1,28 +1,12 @@
 """What the built pages say of the tables in `results/`, worked out again from the rows with Python's own statistics."""
 
-import csv
 import re
-from collections import defaultdict
-from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
 from bs4 import BeautifulSoup
 
-RESULTS = Path(__file__).parents[2] / "results"
-Runs = dict[tuple[str, str], list[dict[str, str]]]
-
-
-def runs(study: str) -> Runs:
-    """Return the rows of every run, by variant and seed, in the order of the epochs."""
-    found = defaultdict(list)
-    for row in csv.DictReader((RESULTS / f"{study}.csv").read_text(encoding="utf-8").splitlines()):
-        found[row["variant"], row["seed"]].append(row)
-    return dict(found)
-
-
-def last(rows: Runs, variant: str, column: str) -> list[float]:
-    return [float(epochs[-1][column]) for (name, _), epochs in rows.items() if name == variant]
+from ..rows import last, runs
 
 
 def replay() -> list[str]:
@@ -38,10 +22,9 @@ def replay() -> list[str]:
 
 
 def second_block() -> list[str]:
-    rows = runs("second_block")
-    means = {width: mean(last(rows, f"{width} kernels", "test_accuracy")) for width in (32, 16, 8)}
+    means = {width: mean(last("second_block", f"{width} kernels", "test_accuracy")) for width in (32, 16, 8)}
     kept = {
-        what: mean(last(rows, "16 kernels", what)) / mean(last(rows, "32 kernels", what))
+        what: mean(last("second_block", "16 kernels", what)) / mean(last("second_block", "32 kernels", what))
         for what in ("parameters", "macs", "cpu_seconds")
     }
     saved = [f"{100 * (1 - share):.0f} %" for share in kept.values()]
@@ -54,35 +37,33 @@ def second_block() -> list[str]:
 
 
 def dropout() -> list[str]:
-    rows = runs("dropout")
-    training = {rate: mean(last(rows, f"dropout {rate}", "accuracy")) for rate in ("0.0", "0.2")}
+    training = {rate: mean(last("dropout", f"dropout {rate}", "accuracy")) for rate in ("0.0", "0.2")}
     return [f"The training accuracy falls by {100 * (training['0.0'] - training['0.2']):.0f} points"]
 
 
 def schedules() -> list[str]:
     """A row of the page's table: the validation errors of three seeds, and their mean."""
-    errors = [round(5_000 * (1 - accuracy)) for accuracy in last(runs("schedules"), "one_cycle", "val_accuracy")]
+    errors = [round(5_000 * (1 - accuracy)) for accuracy in last("schedules", "one_cycle", "val_accuracy")]
     return [f"one cycle {' '.join(map(str, errors))} {mean(errors):.1f}"]
 
 
 def steps() -> list[str]:
-    rows = runs("steps")
     errors = {
-        name: mean(round(5_000 * (1 - accuracy)) for accuracy in last(rows, name, "val_accuracy"))
-        for name in {variant for variant, _ in rows}
+        name: mean(round(5_000 * (1 - accuracy)) for accuracy in last("steps", name, "val_accuracy"))
+        for name in ("the notes", "pool early")
     }
     return [f"and it costs: {errors['pool early']:.0f} errors instead of {errors['the notes']:.0f}."]
 
 
 def frontier() -> list[str]:
     names = ("compact_20k", "compact_7k", "compact_4k", "compact_2k")
-    means = [f"{100 * mean(last(runs(name), name, 'test_accuracy')):.2f} % for {name}" for name in names]
+    means = [f"{100 * mean(last(name, name, 'test_accuracy')):.2f} % for {name}" for name in names]
     return [f"The means are {', '.join(means[:-1])} and {means[-1]}."]
 
 
 def one_minute() -> list[str]:
     rows = runs("one_minute")
-    accuracies = [100 * accuracy for accuracy in last(rows, "one_minute", "test_accuracy")]
+    accuracies = [100 * accuracy for accuracy in last("one_minute", "one_minute", "test_accuracy")]
     seconds = [sum(float(row["seconds"]) for row in epochs) for epochs in rows.values()]
     return [
         f"the ten networks reach {mean(accuracies):.2f} % on average, the worst of them {min(accuracies):.2f} %.",

@@ -10,7 +10,7 @@ from convbook.figures.one_by_one import break_even, mixing, side_by_side
 from convbook.figures.overview import overview
 from convbook.figures.receptive_fields import cone, effective_fields, sees_and_uses, spread
 from convbook.figures.second_block import accuracy_by_parameters, dropout_runs, savings
-from convbook.figures.smaller import Point, frontier, race, steps, variations
+from convbook.figures.smaller import frontier, race, steps, variations
 from convbook.figures.style import digits, use_book_style
 from convbook.figures.three_by_three import border, left_over, paths
 from convbook.figures.training import (

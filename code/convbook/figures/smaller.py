@@ -1,7 +1,6 @@
 """Figures of chapter 12, which makes the network smaller and its training shorter."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -42,26 +41,18 @@ def steps(errors: Mapping[str, Sequence[float]], tries: Mapping[str, Sequence[fl
     return figure
 
 
-class Point(NamedTuple):
-    """A network as a point of the frontier."""
-
-    name: str
-    parameters: int
-    accuracy: float
-
-
-def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[Point]) -> Figure:
+def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[tuple[int, float]]) -> Figure:
     """Plot error rates by the number of parameters, both on logarithmic axes, so that halves are equally far apart.
 
     Args:
         ours: parameters and the accuracies of all runs, by the name of the network.
-        published: what others report.
+        published: parameters and accuracies that others report.
     """
     figure = Figure(figsize=(WIDTH, 4))
     ax = figure.subplots()
     ax.plot(
-        [point.parameters for point in published],
-        [100 * (1 - point.accuracy) for point in published],
+        [parameters for parameters, _ in published],
+        [100 * (1 - accuracy) for _, accuracy in published],
         "D",
         color=INK,
         fillstyle="none",
