@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,15 @@ def test_importing_the_package_writes_nothing_to_stderr():
     """TensorFlow's libraries write past Python, so only a process of its own can tell."""
     code = "from convbook.backend import keras; keras.ops.ones(3) + 1; import sys; sys.stderr.write('end')"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr == "end"
+
+
+@pytest.mark.parametrize(("chosen", "found"), [({}, "1"), ({"TF_ENABLE_ONEDNN_OPTS": "0"}, "0")])
+def test_onednn_is_on_unless_the_reader_has_turned_it_off(chosen, found):
+    code = "import convbook.backend, os; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    others = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, env=others | chosen, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == found
 
 
 @pytest.mark.parametrize("module", ["sphinx_site", "figures", "exercises.check", "quiz", "mnist", "schedule"])
