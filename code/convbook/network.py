@@ -61,7 +61,12 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: f
 
 
 def compact_cnn(
-    stages: Sequence[Sequence[int]], *, average: bool = True, shift: float = 0.0, turn: float = 0.0
+    stages: Sequence[Sequence[int]],
+    *,
+    average: bool = True,
+    norm_first: bool = False,
+    shift: float = 0.0,
+    turn: float = 0.0,
 ) -> keras.Sequential:
     """Build a network that pools early: images (28, 28, 1) in [0, 1] to 10 probabilities.
 
@@ -72,6 +77,8 @@ def compact_cnn(
     Args:
         stages: the kernels of every convolution, stage by stage: ``((8, 10), (14, 14))``.
         average: whether the logits are averaged.
+        norm_first: whether every convolution is normalised before its ReLU, and pooled before both (Ioffe & Szegedy
+            2015, Batch Normalization, section 3.2). It then needs no biases, as the normalisation shifts its output.
         shift: in training only, move every digit by up to this share of its side, along both axes.
         turn: in training only, turn every digit by up to this share of a full turn, either way.
     """
@@ -84,31 +91,55 @@ def compact_cnn(
         )
     if turn:
         stack.append(layers.RandomRotation(turn, fill_mode="constant", name="turn"))
-    number = 1
-    for stage in stages:
-        if number > 1:
-            stack.append(layers.MaxPooling2D(2, name=f"pool{number}"))
+    number = 0
+    for stage_number, stage in enumerate(stages, start=1):
+        for position, kernels in enumerate(stage, start=1):
             number += 1
-        for kernels in stage:
-            stack.append(layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"))
-            stack.append(layers.BatchNormalization(name=f"norm{number}"))
-            number += 1
+            norm = layers.BatchNormalization(name=f"norm{number}")
+            pool = []
+            if position == len(stage) and stage_number < len(stages):
+                pool = [layers.MaxPooling2D(2, name=f"pool{number + 1}")]
+            if norm_first:
+                conv = layers.Conv2D(kernels, 3, use_bias=False, name=f"conv{number}")
+                stack += [conv, *pool, norm, layers.ReLU(name=f"relu{number}")]
+            else:
+                stack += [layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"), norm, *pool]
+            number += len(pool)
     side = 1 if average else keras.Sequential(stack).output_shape[1]
-    stack.append(layers.Conv2D(10, side, name=f"conv{number}"))
+    stack.append(layers.Conv2D(10, side, name=f"conv{number + 1}"))
     stack.append((layers.GlobalAveragePooling2D if average else layers.Flatten)(name="logits"))
     stack.append(layers.Softmax(name="probabilities"))
     return keras.Sequential(stack, name="compact_cnn")
 
 
-_LARGEST_COMPACT = partial(compact_cnn, ((16,), (24, 24, 24), (24,)))
+def over_shifts(network: keras.Sequential, reach: int = 1) -> keras.Model:
+    """Let a network read every digit at all shifts of up to ``reach`` pixels, and average the logits.
+
+    A pool answers a shift by one pixel with other maps, so each of the ``(2 * reach + 1)**2`` readings sees something
+    else. The weights are the network's own, none are added; the work is multiplied.
+
+    Args:
+        network: images (28, 28, 1) to probabilities, a softmax at its end.
+        reach: in pixels, along both axes, either way.
+    """
+    layers = keras.layers
+    *body, softmax = network.layers
+    images = keras.Input((28, 28, 1))
+    logits = keras.Sequential([keras.Input((28, 28, 1)), *body], name="reading")
+    wide = layers.ZeroPadding2D(reach)(images)
+    crops = [(before, 2 * reach - before) for before in range(2 * reach + 1)]
+    readings = [logits(layers.Cropping2D((rows, columns))(wide)) for rows in crops for columns in crops]
+    return keras.Model(images, softmax(layers.Average()(readings)), name=f"{network.name}_over_shifts")
+
+
 # By the name of their recipe and of their trained weights. None of them moves digits: that is for training.
 NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "scheduled_cnn": scheduled_cnn,
-    "compact_20k": _LARGEST_COMPACT,
-    "compact_7k": partial(compact_cnn, ((8,), (12, 12, 16), (16,))),
-    "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12), (12,))),
+    "compact_20k": partial(compact_cnn, ((16,), (24, 24, 24), (24,))),
+    "compact_7k": partial(compact_cnn, ((8,), (12, 12, 16, 16)), norm_first=True),
+    "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12, 12)), norm_first=True),
     "compact_2k": partial(compact_cnn, ((4,), (8, 8, 8), (8,))),
-    "one_minute": _LARGEST_COMPACT,
+    "one_minute": partial(compact_cnn, ((16,), (24, 24, 24, 24)), norm_first=True),
 }
 
 

@@ -39,8 +39,9 @@ class Plan(NamedTuple):
 
 
 def _steps() -> dict[str, Recipe]:
-    """Build up the recipe ``compact_7k``: each step keeps what those before it brought. Then try two changes of it."""
-    one_pool, two_pools = ((8,), (12, 12, 16, 16)), ((8,), (12, 12, 16), (16,))
+    """Build up the recipe ``compact_7k``: each step keeps what those before it brought. Then try one change of it."""
+    two_pools, one_pool = ((8,), (12, 12, 16), (16,)), ((8,), (12, 12, 16, 16))
+    moved = {"shift": SHIFT, "turn": TURN}
     changes: dict[str, dict[str, Any]] = {
         "pool early": {"build": partial(compact_cnn, one_pool, average=False)},
         "average the logits": {"build": partial(compact_cnn, one_pool)},
@@ -48,16 +49,15 @@ def _steps() -> dict[str, Recipe]:
         "one cycle": {"schedule": one_cycle_of(20), "every_step": True},
         "AdamW": {"optimizer": partial(keras.optimizers.AdamW, weight_decay=0.01)},
         "shifts": {"build": partial(compact_cnn, two_pools, shift=SHIFT)},
-        "turns": {"build": partial(compact_cnn, two_pools, shift=SHIFT, turn=TURN)},
+        "turns": {"build": partial(compact_cnn, two_pools, **moved)},
         "averaged weights": {"optimizer": averaging_adamw},
+        "one pool again": {"build": partial(compact_cnn, one_pool, **moved)},
+        "normalise first": {"build": partial(compact_cnn, one_pool, norm_first=True, **moved)},
+        "nine readings": {"reach": 1},
     }
     recipe = Recipe(scheduled_cnn)
     steps = {"the notes": recipe} | {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}
-    tries: dict[str, dict[str, Any]] = {
-        "label smoothing": {"loss": smoothed_cross_entropy},
-        "one pool again": {"build": partial(compact_cnn, one_pool, shift=SHIFT, turn=TURN)},
-    }
-    return steps | {name: recipe._replace(**change) for name, change in tries.items()}
+    return steps | {"label smoothing": recipe._replace(loss=smoothed_cross_entropy)}
 
 
 RATES: dict[str, Callable[[float], float]] = {

@@ -51,9 +51,6 @@ class Silence:
         """Say nothing."""
 
 
-BATCH = 128  # digits a step, as in the notes
-
-
 def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
     """Train one variant with one seed; return a row for every epoch, the last one with the test scores if asked for.
 
@@ -67,11 +64,13 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
         ValueError: if there are fewer devices, or a batch does not divide evenly among them.
         DataError: if MNIST cannot be found.
     """
-    if BATCH % devices or plan.digits % devices:
-        raise ValueError(f"batches of {BATCH} from {plan.digits} digits do not divide evenly among {devices} devices")
+    recipe = plan.variants[name]
+    if recipe.batch_size % devices or plan.digits % devices:
+        raise ValueError(
+            f"batches of {recipe.batch_size} from {plan.digits} digits do not divide evenly among {devices} devices"
+        )
     digits = mnist.load()
     (images, labels), validation = examples(digits, plan.validation)
-    recipe = plan.variants[name]
     strategy = _mirrored(devices) if devices > 1 else None
     with strategy.scope() if strategy else nullcontext():
         with _seeded(seed):
@@ -84,24 +83,25 @@ def run(plan: Plan, name: str, seed: int, devices: int = 1) -> pd.DataFrame:
             (images[: plan.digits], labels[: plan.digits]),
             validation,
             seed=seed,
-            batch_size=BATCH,
             progress=Silence(),
             **recipe.options(),
         )
         cpu_seconds = (time.process_time() - started) / recipe.epochs  # not stretched by other work on the machine
+        finished = recipe.finished(model)
+        scores = {"finished_val": evaluate(finished, *validation)} if finished is not model else {}
         if plan.test:
-            scores = evaluate(model, mnist.to_input(digits.test_images), digits.test_labels)
+            scores["test"] = evaluate(finished, mnist.to_input(digits.test_images), digits.test_labels)
     table = pd.DataFrame(history)
     table.insert(0, "variant", name)
     table.insert(1, "seed", seed)
     table["cpu_seconds"] = cpu_seconds
     table["parameters"] = model.count_params()
-    table["macs"] = _macs(model)
+    table["macs"] = _macs(model) * recipe.readings
     table["device"] = f"{devices} x {device_name()}" if devices > 1 else device_name()
     for package, version in versions().items():
         table[package] = version
-    if plan.test:
-        table.loc[table.index[-1], ["test_loss", "test_accuracy"]] = scores
+    for part, measured in scores.items():
+        table.loc[table.index[-1], [f"{part}_loss", f"{part}_accuracy"]] = measured
     return table
 
 

@@ -299,7 +299,7 @@ def main(arguments: list[str] | None = None) -> None:
         history = train(model, training, watched, seed=chosen.seed, checkpoint=checkpoint, **recipe.options())
     except ValueError as error:
         parser.error(str(error))
-    scores = [*evaluate(model, mnist.to_input(digits.test_images), digits.test_labels)]
+    scores = [*evaluate(recipe.finished(model), mnist.to_input(digits.test_images), digits.test_labels)]
     print(scores)
 
     weights_file = chosen.out / f"{name}.weights.h5"

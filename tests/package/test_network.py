@@ -3,12 +3,14 @@ import shutil
 
 import numpy as np
 import pytest
+from scipy import ndimage, special
 
 from convbook.backend import keras
 from convbook.network import (
     WEIGHTS,
     compact_cnn,
     load_trained,
+    over_shifts,
     record,
     scheduled_cnn,
     training_accuracy_ceiling,
@@ -64,6 +66,36 @@ def test_without_the_average_one_kernel_for_each_digit_sees_all_of_the_last_maps
     network = compact_cnn(((8,), (12, 16)), average=False)
     assert kinds(network)[-3:] == ["Conv2D", "Flatten", "Softmax"]
     assert network.layers[-3].kernel.shape == (9, 9, 16, 10)  # 28 - 2 = 26, halved 13, - 2 - 2 = 9
+
+
+def test_normalisation_may_stand_before_the_relu_and_the_pool_before_both():
+    network = compact_cnn(((8,), (8,), (12, 16)), norm_first=True)
+    block = ["BatchNormalization", "ReLU"]
+    assert kinds(network) == [
+        *("Conv2D", "MaxPooling2D", *block, "Conv2D", "MaxPooling2D", *block),
+        *("Conv2D", *block, "Conv2D", *block, "Conv2D", "GlobalAveragePooling2D", "Softmax"),
+    ]
+    *convolutions, logits = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    assert all(layer.activation.__name__ == "linear" and layer.bias is None for layer in convolutions)
+    assert logits.bias is not None
+
+
+@pytest.mark.parametrize("reach", [1, 2])
+def test_logits_are_averaged_over_all_shifts(reach):
+    """Against digits moved by SciPy, read one by one."""
+    keras.utils.set_random_seed(0)
+    network = compact_cnn(((8,), (12,)), shift=0.07)
+    network.layers[-3].kernel.assign(100 * network.layers[-3].kernel)  # so that the readings disagree
+    images = np.random.default_rng(0).random((5, 28, 28, 1), "float32")
+    logits = keras.Sequential(network.layers[:-1])
+    moves = [(rows, columns) for rows in range(-reach, reach + 1) for columns in range(-reach, reach + 1)]
+    moved = (ndimage.shift(images, (0, *move, 0), order=0, mode="constant") for move in moves)
+    mean = np.mean([keras.ops.convert_to_numpy(logits(digits, training=False)) for digits in moved], axis=0)
+    reader = over_shifts(network, reach)
+    ours = keras.ops.convert_to_numpy(reader(images, training=False))
+    np.testing.assert_allclose(ours, special.softmax(mean, axis=1), rtol=1e-4)
+    assert np.abs(ours - keras.ops.convert_to_numpy(network(images, training=False))).max() > 1e-3
+    assert reader.count_params() == network.count_params()
 
 
 def test_digits_are_moved_in_training_only():

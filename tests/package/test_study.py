@@ -121,6 +121,26 @@ def test_the_test_set_is_read_once_at_the_end_and_only_if_the_plan_says_so(plan)
     assert 0 < measured.iloc[-1] < 1
 
 
+def test_a_network_that_reads_at_shifts_is_measured_so_and_trained_as_before(plan):
+    """The tiny network pools by four, so a shift by a pixel matters to it."""
+    alone = plan._replace(test=True)
+    shifted = alone._replace(variants={"fast": plan.variants["fast"]._replace(reach=1)})
+    once, nine = study.run(alone, "fast", 0), study.run(shifted, "fast", 0)
+    columns = ["loss", "accuracy", "val_loss", "val_accuracy"]
+    pd.testing.assert_frame_equal(once[columns], nine[columns])
+    assert "finished_val_loss" not in once
+    assert nine["finished_val_loss"].isna().tolist() == [True, False]
+    assert nine["finished_val_loss"].iloc[-1] != nine["val_loss"].iloc[-1]
+    assert nine["test_loss"].iloc[-1] != once["test_loss"].iloc[-1]
+
+
+def test_all_readings_count_as_work():
+    recipe = PLANS["compact_4k"].variants["compact_4k"]._replace(epochs=1)
+    plan = PLANS["trial"]._replace(variants={"nine": recipe, "one": recipe._replace(reach=0)})
+    nine, one = (study.run(plan, name, 0)["macs"].iloc[0] for name in ("nine", "one"))
+    assert (recipe.readings, nine) == (9, 9 * one)
+
+
 def test_the_schedules_are_compared_on_the_same_held_out_digits():
     plan = PLANS["schedules"]
     assert {variant.build for variant in plan.variants.values()} == {scheduled_cnn}
