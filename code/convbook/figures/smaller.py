@@ -84,18 +84,18 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[tupl
 
 
 def race(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
-    """Plot the error rate after every epoch against the CPU seconds of training so far, both on logarithmic axes.
+    """Plot the error rate after every epoch against the work so far, both on logarithmic axes.
 
     Args:
-        runs: seconds and accuracies after each epoch, by the name of the recipe.
+        runs: MACs of all digits shown so far and accuracies, after each epoch, by the name of the recipe.
     """
     figure = Figure(figsize=(WIDTH, 3.4))
     ax = figure.subplots()
     styles = zip((VERMILLION, BLUE, GREEN), "so^", ("-", "--", "-."), strict=True)
-    for (name, (seconds, accuracies)), (color, marker, line) in zip(runs.items(), styles, strict=False):
+    for (name, (macs, accuracies)), (color, marker, line) in zip(runs.items(), styles, strict=False):
         errors = 100 * (1 - np.asarray(accuracies))
-        ax.plot(seconds, errors, marker=marker, color=color, linestyle=line, markersize=4, label=name)
-    ax.set(xscale="log", yscale="log", xlabel="CPU seconds of training", ylabel="errors on the held-out digits (%)")
+        ax.plot(np.asarray(macs) / 1e9, errors, marker=marker, color=color, linestyle=line, markersize=4, label=name)
+    ax.set(xscale="log", yscale="log", xlabel="billions of MACs so far", ylabel="errors on the held-out digits (%)")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter("{x:g}")
