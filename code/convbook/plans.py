@@ -41,7 +41,7 @@ class Plan(NamedTuple):
 def _steps() -> dict[str, Recipe]:
     """Build up the recipe ``compact_7k``: each step keeps what those before it brought. Then try one change of it."""
     two_pools, one_pool = ((8,), (12, 12, 16), (16,)), ((8,), (12, 12, 16, 16))
-    moved = {"shift": SHIFT, "turn": TURN}
+    moved_cnn = partial(compact_cnn, shift=SHIFT, turn=TURN)
     changes: dict[str, dict[str, Any]] = {
         "pool early": {"build": partial(compact_cnn, one_pool, average=False)},
         "average the logits": {"build": partial(compact_cnn, one_pool)},
@@ -49,10 +49,10 @@ def _steps() -> dict[str, Recipe]:
         "one cycle": {"schedule": one_cycle_of(20), "every_step": True},
         "AdamW": {"optimizer": partial(keras.optimizers.AdamW, weight_decay=0.01)},
         "shifts": {"build": partial(compact_cnn, two_pools, shift=SHIFT)},
-        "turns": {"build": partial(compact_cnn, two_pools, **moved)},
+        "turns": {"build": partial(moved_cnn, two_pools)},
         "averaged weights": {"optimizer": averaging_adamw},
-        "one pool again": {"build": partial(compact_cnn, one_pool, **moved)},
-        "normalise first": {"build": partial(compact_cnn, one_pool, norm_first=True, **moved)},
+        "one pool again": {"build": partial(moved_cnn, one_pool)},
+        "normalise first": {"build": partial(moved_cnn, one_pool, norm_first=True)},
         "nine readings": {"reach": 1},
     }
     recipe = Recipe(scheduled_cnn)
