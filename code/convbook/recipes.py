@@ -115,9 +115,9 @@ def _compact(name: str, epochs: int = 20, turn: float = TURN, reach: int = 1) ->
 
 RECIPES = {
     "scheduled_cnn": Recipe(NETWORKS["scheduled_cnn"]),  # the notes' own, on the whole training set
-    "compact_20k": _compact("compact_20k", reach=0),
+    "compact_20k": _compact("compact_20k"),
     "compact_7k": _compact("compact_7k"),
-    "compact_4k": _compact("compact_4k", turn=0),
+    "compact_4k": _compact("compact_4k", epochs=40, turn=0),
     "compact_2k": _compact("compact_2k", turn=0, reach=0),
     "one_minute": _compact("one_minute", epochs=4, turn=0)._replace(
         optimizer=partial(averaging_adamw, 0.98),
