@@ -140,7 +140,7 @@ NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12, 14)), norm_first=True),
     "compact_2k": partial(compact_cnn, ((4,), (8, 8, 8), (8,))),
 }
-NETWORKS["one_minute"] = NETWORKS["compact_20k"]  # trained for a fifth of the time
+NETWORKS["one_minute"] = NETWORKS["compact_20k"]  # trained for a fifth of the epochs
 
 
 def training_accuracy_ceiling(dropout: float, classes: int = 10) -> float:
