@@ -10,7 +10,8 @@ Sources:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,36 @@ if TYPE_CHECKING:
     import keras
 
 Padding = Literal["valid", "same"] | int
+
+
+def whole_number(name: str, value: object, least: int, instead: str = "") -> int:
+    """Check one argument of a function and return it as an ``int``.
+
+    Everything that Python takes as an index counts, NumPy's integers included. True and False do not, although they
+    are integers for Python, because they are always a mix-up here.
+
+    Args:
+        name: the argument's name, for the message.
+        value: what the caller gave.
+        least: the smallest number allowed.
+        instead: what the caller may give in place of a number, for the message, such as ``"None or "``.
+
+    Raises:
+        ValueError: the value is no integer, or too small.
+    """
+    number = _as_int(value)
+    if number is None or number < least:
+        given = repr(value) if number is None else number
+        raise ValueError(f"{name} must be {instead}a whole number from {least} up, got {given}")
+    return number
+
+
+def _as_int(value: object) -> int | None:
+    """Return an integer of any type as an ``int``, and None for everything else."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 def pad_width(
@@ -30,22 +61,30 @@ def pad_width(
     ``ceil(size / stride)`` outputs; where that is odd, Keras puts the extra pixel after the image, and so do we.
 
     Raises:
-        ValueError: a size, kernel, stride or dilation below 1, or a padding that is none of the above.
+        ValueError: a size, kernel, stride or dilation that is no whole number from 1 up, or a padding that is none of
+            the above.
     """
-    for name, value in (("size", size), ("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if value < 1:
-            raise ValueError(f"{name} must be 1 or more, got {value}")
-    match padding:
-        case "valid":
-            return 0, 0
-        case "same":
-            last_start = (size - 1) // stride * stride
-            total = max(last_start + dilation * (kernel - 1) + 1 - size, 0)
-            return total // 2, total - total // 2
-        case int() if padding >= 0:
-            return padding, padding
-        case _:
-            raise ValueError(f"padding must be 'valid', 'same' or a whole number from 0 up, got {padding!r}")
+    size, kernel, stride, dilation = _whole_numbers(size=size, kernel=kernel, stride=stride, dilation=dilation)
+    padding = _padding(padding)
+    if padding == "valid":
+        return 0, 0
+    if padding == "same":
+        last_start = (size - 1) // stride * stride
+        total = max(last_start + dilation * (kernel - 1) + 1 - size, 0)
+        return total // 2, total - total // 2
+    return padding, padding
+
+
+def _whole_numbers(**values: int) -> Iterator[int]:
+    """Check arguments by their names, each of which must be 1 or more."""
+    return (whole_number(name, value, 1) for name, value in values.items())
+
+
+def _padding(padding: Padding) -> Padding:
+    """Check a padding, and return a number as an ``int``."""
+    if isinstance(padding, str) and padding in ("valid", "same"):
+        return padding
+    return whole_number("padding", padding, 0, "'valid', 'same' or ")
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
@@ -64,6 +103,7 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "val
     Raises:
         ValueError: the kernel does not fit into the padded image, or an argument is out of range.
     """
+    size, kernel, stride, dilation = _whole_numbers(size=size, kernel=kernel, stride=stride, dilation=dilation)
     padded = size + sum(pad_width(size, kernel, stride, padding, dilation))
     span = dilation * (kernel - 1) + 1
     if span > padded:
@@ -100,9 +140,18 @@ class Layer:
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Reject a number of channels below 1, which ``trace`` could not tell from a pooling layer."""
-        if self.channels is not None and self.channels < 1:
-            raise ValueError(f"channels must be 1 or more, or None for a pooling layer, got {self.channels}")
+        """Check every number, and keep it as an ``int``: NumPy's own integers could overflow in ``trace``.
+
+        Raises:
+            ValueError: a number is no whole number, or too small.
+        """
+        checked: dict[str, Padding] = {"padding": _padding(self.padding)}
+        for name in ("kernel", "stride", "dilation"):
+            checked[name] = whole_number(name, getattr(self, name), 1)
+        if self.channels is not None:
+            checked["channels"] = whole_number("channels", self.channels, 1, "None (for a pooling layer) or ")
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # as dataclasses do it themselves when they are frozen
 
     @property
     def label(self) -> str:
@@ -163,9 +212,11 @@ class Stage:
         Raises:
             IndexError: the output has no such row.
         """
-        if not 0 <= index < self.size:
-            raise IndexError(f"{self.name} has units 0 to {self.size - 1} along each axis, got {index}")
-        first = self.start + index * self.jump
+        unit = _as_int(index)
+        if unit is None or not 0 <= unit < self.size:
+            given = repr(index) if unit is None else unit
+            raise IndexError(f"{self.name} has units 0 to {self.size - 1} along each axis, got {given}")
+        first = self.start + unit * self.jump
         return range(max(first, 0), min(first + self.receptive_field, self.image_size))
 
 
@@ -184,8 +235,10 @@ def trace(layers: Iterable[Layer], size: int = 28, channels: int = 1) -> list[St
         One stage for each layer.
 
     Raises:
-        ValueError: a layer does not fit; the message names it.
+        ValueError: a layer does not fit, and the message names it; or the size or the channels are no whole number
+            from 1 up.
     """
+    size, channels = whole_number("size", size, 1), whole_number("channels", channels, 1)
     image_size, receptive_field, jump, start = size, 1, 1, 0
     stages = []
     for number, layer in enumerate(layers, start=1):
@@ -253,7 +306,8 @@ def from_keras(model: keras.Model) -> list[Layer]:
 
     Raises:
         ValueError: the model branches, or a layer is not a square ``Conv2D``, ``MaxPooling2D`` or
-            ``AveragePooling2D``, nor a ``GlobalAveragePooling2D``, with channels last; the message names it.
+            ``AveragePooling2D``, nor a ``GlobalAveragePooling2D`` over maps of a known size, with channels last; the
+            message names it.
     """
     _require_chain(model)
     layers: list[Layer] = []
@@ -318,6 +372,11 @@ def _read_global_pool(layer: Any) -> Layer:
     rows, columns = layer.input.shape[1:-1]
     if layer.data_format != "channels_last" or rows != columns:
         raise ValueError(f"layer '{layer.name}' must average square maps with channels last, got {layer.input.shape}")
+    if rows is None:
+        raise ValueError(
+            f"layer '{layer.name}' averages whole maps whose size is unknown, {layer.input.shape}: "
+            "give the model's Input a height and a width instead of None"
+        )
     return Layer(kernel=rows, stride=rows, name=f"average-pool {rows}")
 
 

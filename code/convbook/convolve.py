@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from convbook.arithmetic import Padding, output_size, pad_width
+from convbook.arithmetic import Padding, output_size, pad_width, whole_number
 
 Array = NDArray[Any]
 
@@ -66,7 +66,7 @@ def conv2d_loops(
     The inner product runs over the whole window, all input channels included. Arguments, result and errors are those
     of ``conv2d_windows``, but a batch is a ValueError.
     """
-    image, filters, bias = _prepare(images, filters, bias, stride, padding, dilation)
+    image, filters, bias, stride, dilation = _prepare(images, filters, bias, stride, padding, dilation)
     if image.ndim != 3:
         raise ValueError(f"images have shape {np.shape(images)}: give one (H, W, C_in), or use conv2d_windows")
     height, width = _spans(filters, dilation)
@@ -108,9 +108,10 @@ def conv2d_windows(
         float32 stays float32. ``arithmetic.output_size`` gives H' and W'.
 
     Raises:
-        ValueError: shapes that do not go together, or filters that do not fit into the padded image.
+        ValueError: shapes that do not go together, filters that do not fit into the padded image, or a stride, padding
+            or dilation that is none of the above.
     """
-    images, filters, bias = _prepare(images, filters, bias, stride, padding, dilation)
+    images, filters, bias, stride, dilation = _prepare(images, filters, bias, stride, padding, dilation)
     return np.einsum("...hwijc,ijco->...hwo", _windows(images, filters, stride, dilation), filters) + bias
 
 
@@ -129,7 +130,7 @@ def conv2d_matmul(
     products (Chellapilla, Puri & Simard 2006, High Performance Convolutional Neural Networks for Document
     Processing). Arguments, result and errors are those of ``conv2d_windows``.
     """
-    images, filters, bias = _prepare(images, filters, bias, stride, padding, dilation)
+    images, filters, bias, stride, dilation = _prepare(images, filters, bias, stride, padding, dilation)
     windows = _windows(images, filters, stride, dilation)
     filter_columns = filters.reshape(-1, filters.shape[-1])
     maps = np.empty((*windows.shape[:-3], filters.shape[-1]), np.result_type(images, filters, bias))
@@ -146,8 +147,9 @@ def conv2d_matmul(
 
 def _prepare(
     images: ArrayLike, filters: ArrayLike, bias: ArrayLike | None, stride: int, padding: Padding, dilation: int
-) -> tuple[Array, Array, Array]:
-    """Check that the arguments go together; return the padded images, the filters and the bias as arrays."""
+) -> tuple[Array, Array, Array, int, int]:
+    """Check that the arguments go together; return them with the images padded and the numbers as ``int``."""
+    stride, dilation = whole_number("stride", stride, 1), whole_number("dilation", dilation, 1)
     images, filters = np.asarray(images), np.asarray(filters)
     if images.ndim not in (3, 4):
         raise ValueError(
@@ -177,7 +179,7 @@ def _prepare(
         widths.append(pad_width(size, kernel, stride, padding, dilation))
     if np.any(widths):  # np.pad copies even where there is nothing to add
         images = np.pad(images, [(0, 0)] * (images.ndim - 3) + widths + [(0, 0)])
-    return images, filters, bias
+    return images, filters, bias, stride, dilation
 
 
 def _spans(filters: Array, dilation: int) -> tuple[int, int]:

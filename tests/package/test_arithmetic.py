@@ -98,10 +98,10 @@ def test_known_output_sizes(size, arguments, expected):
     [
         ((4, 5), "spans 5 pixels, but the padded image has only 4"),
         ((4, 3, 1, 0, 2), "kernel 3 with dilation 2 spans 5 pixels"),
-        ((4, 3, 0), "stride must be 1 or more, got 0"),
-        ((0, 3), "size must be 1 or more"),
-        ((4, 0), "kernel must be 1 or more"),
-        ((4, 3, 1, 0, 0), "dilation must be 1 or more"),
+        ((4, 3, 0), "stride must be a whole number from 1 up, got 0"),
+        ((0, 3), "size must be a whole number from 1 up, got 0"),
+        ((4, 0), "kernel must be a whole number from 1 up, got 0"),
+        ((4, 3, 1, 0, 0), "dilation must be a whole number from 1 up, got 0"),
         ((4, 3, 1, -1), "whole number from 0 up, got -1"),
         ((4, 3, 1, "full"), "whole number from 0 up, got 'full'"),
     ],
@@ -114,10 +114,97 @@ def test_impossible_sizes_say_what_is_wrong(arguments, message):
 def test_errors_name_the_layer_and_the_unit():
     with pytest.raises(ValueError, match=r"layer 9 \(conv 4x4, 10\): kernel 4 .* has only 3"):
         trace(scheduled_stack(), size=26)
-    with pytest.raises(ValueError, match="channels must be 1 or more, or None"):
+    with pytest.raises(ValueError, match=r"channels must be None \(for a pooling layer\) or a whole number from 1 up"):
         Layer(3, 0)
     with pytest.raises(IndexError, match=r"max-pool 2 has units 0 to 11 along each axis, got 12"):
         trace(scheduled_stack())[3].sees(12)
+
+
+class Three:
+    """An integer of a type that nobody knows."""
+
+    def __index__(self) -> int:
+        return 3
+
+
+THREES = [3, np.int8(3), np.uint8(3), np.int64(3), np.array(3), Three()]
+NO_NUMBERS = [
+    True,
+    np.True_,
+    2.5,
+    3.0,
+    np.float32(3),
+    float("nan"),
+    float("inf"),
+    3 + 0j,
+    "3",
+    None,
+    [3],
+    np.array([3]),
+]
+
+
+@pytest.mark.parametrize("three", THREES, ids=lambda value: type(value).__name__)
+def test_integers_of_every_type_are_taken_and_none_overflows(three):
+    size = np.uint8(250)
+    assert pad_width(size, three, three, three, three) == (3, 3)
+    assert output_size(size, three, three, three, three) == output_size(250, 3, 3, 3, 3)
+    layers = [Layer(three, np.int8(100), three, three, three), Layer(three, np.int8(100))]
+    assert layers == [Layer(3, 100, 3, 3, 3), Layer(3, 100)]
+    assert [layer.label for layer in layers] == ["conv 3x3, 100, stride 3, dilation 3, padding 3", "conv 3x3, 100"]
+    stages = trace(layers, size, three)
+    assert stages == trace(layers, 250, 3)
+    assert stages[1].macs == 900 * 100 * stages[1].size ** 2
+    assert stages[0].sees(three) == stages[0].sees(3)
+
+
+CALLS = {  # by the argument that gets no number
+    "size": [
+        lambda value: pad_width(value, 3),
+        lambda value: output_size(value, 3),
+        lambda value: trace([Layer(3)], size=value),
+        lambda value: trace([], size=value),
+    ],
+    "kernel": [lambda value: pad_width(28, value), lambda value: output_size(28, value), Layer],
+    "stride": [
+        lambda value: pad_width(28, 3, value),
+        lambda value: output_size(28, 3, value),
+        lambda value: Layer(3, stride=value),
+    ],
+    "padding": [
+        lambda value: pad_width(28, 3, padding=value),
+        lambda value: output_size(28, 3, padding=value),
+        lambda value: Layer(3, padding=value),
+    ],
+    "dilation": [
+        lambda value: pad_width(28, 3, dilation=value),
+        lambda value: output_size(28, 3, dilation=value),
+        lambda value: Layer(3, dilation=value),
+    ],
+    "channels": [lambda value: trace([Layer(3)], channels=value)],
+}
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, -1], ids=repr)
+@pytest.mark.parametrize(("name", "calls"), CALLS.items(), ids=CALLS)
+def test_what_is_no_number_is_refused_in_one_sentence(name, calls, value):
+    for call in calls:
+        with pytest.raises(ValueError, match=f"^{name} must be .*a whole number from [01] up, got ") as caught:
+            call(value)
+        assert str(caught.value).endswith(f"got {value!r}")
+
+
+@pytest.mark.parametrize("value", [value for value in NO_NUMBERS if value is not None], ids=repr)
+def test_no_number_of_channels_makes_a_pooling_layer_but_none(value):
+    with pytest.raises(ValueError, match=r"^channels must be None"):
+        Layer(3, value)
+    assert Layer(3, None).label == "pool 3, stride 1"
+
+
+@pytest.mark.parametrize("index", [*NO_NUMBERS, -1], ids=repr)
+def test_units_that_do_not_exist_are_an_index_error(index):
+    with pytest.raises(IndexError, match="has units 0 to 11 along each axis, got "):
+        trace(scheduled_stack())[3].sees(index)
 
 
 @pytest.mark.parametrize(
@@ -349,6 +436,11 @@ L = keras.layers
             lambda: sequential(L.GlobalAveragePooling2D(name="gap"), shape=(12, 10, 4)),
             "layer 'gap' must average square maps",
         ),
+        (
+            lambda: sequential(L.Conv2D(4, 3), L.GlobalAveragePooling2D(name="gap"), shape=(None, None, 1)),
+            r"layer 'gap' averages whole maps whose size is unknown, \(None, None, None, 4\): give the model's Input",
+        ),
+        (lambda: sequential(L.Conv2D(4, 3), shape=(None, 12, 1)), r"\(None, 12, 1\): they must be square"),
         (lambda: sequential(L.DepthwiseConv2D(3, name="dw")), "layer 'dw' is a DepthwiseConv2D"),
         (lambda: sequential(L.Conv2D(4, (3, 5), name="tall")), r"layer 'tall' has kernel_size \(3, 5\)"),
         (lambda: sequential(L.Conv2D(4, 3, (1, 2), name="s")), r"layer 's' has strides \(1, 2\)"),
@@ -375,3 +467,10 @@ L = keras.layers
 def test_models_that_are_more_than_a_stack_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         from_keras(build())
+
+
+def test_a_model_for_images_of_any_size_is_traced_at_the_size_asked_for():
+    layers = from_keras(sequential(L.Conv2D(4, 3), shape=(None, None, 1)))
+    assert [stage.size for stage in trace(layers, size=20)] == [18]
+    with pytest.raises(ValueError, match="size must be a whole number from 1 up, got None"):
+        trace(layers, size=None)

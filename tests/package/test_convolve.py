@@ -1,6 +1,7 @@
 """The NumPy convolutions against SciPy and Keras."""
 
 import itertools
+import re
 
 import keras
 import numpy as np
@@ -219,13 +220,33 @@ IMAGE, FILTERS = np.zeros((5, 6, 3)), np.zeros((3, 3, 3, 4))
         ((IMAGE, FILTERS, np.zeros(3)), {}, r"bias has shape \(3,\).*give shape \(4,\)"),
         ((IMAGE, FILTERS), {"dilation": 3}, r"images of shape \(5, 6, 3\), .* along the height: .*spans 7 .*only 5"),
         ((IMAGE, np.zeros((3, 7, 3, 4))), {}, r"along the width: kernel 7 .*only 6"),
-        ((IMAGE, FILTERS), {"stride": 0}, "stride must be 1 or more, got 0"),
+        ((IMAGE, FILTERS), {"stride": 0}, "^stride must be a whole number from 1 up, got 0"),
+        *(
+            (
+                (IMAGE, FILTERS),
+                {name: value},
+                rf"{name} must be .*a whole number from [01] up, got {re.escape(repr(value))}$",
+            )
+            for name in ("stride", "padding", "dilation")
+            for value in (True, 1.0, 1.5, float("nan"), "1", None, [1])
+        ),
         ((IMAGE, FILTERS), {"padding": "full"}, "padding must be 'valid', 'same' or"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(convolution, arguments, settings, message):
     with pytest.raises(ValueError, match=message):
         convolution(*arguments, **settings)
+
+
+@pytest.mark.parametrize("convolution", [conv2d_loops, conv2d_windows, conv2d_matmul])
+def test_settings_can_be_numpy_integers_and_none_overflows(convolution):
+    rng = np.random.default_rng(0)
+    image, filters = rng.normal(size=(300, 300, 1)), rng.normal(size=(3, 3, 1, 1))
+    for settings in ({"dilation": 100}, {"stride": 100, "padding": 100}):
+        as_int8 = {name: np.int8(value) for name, value in settings.items()}
+        np.testing.assert_array_equal(
+            convolution(image, filters, **as_int8), convolution(image, filters, **settings), strict=True
+        )
 
 
 def test_what_the_simple_functions_refuse():
