@@ -5,6 +5,7 @@ setting can stop them. They would open every page of the book, so that one impor
 A failing import still raises as usual.
 """
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,22 +32,38 @@ with _quiet_stderr():
 
 
 def device_name() -> str:
-    """Name the device that Keras computes on, through TensorFlow or JAX: the first GPU's model or the CPU's cores."""
-    accelerators = [device for device in keras.distribution.list_devices() if not device.lower().startswith("cpu")]
-    if not accelerators:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return f"CPU, {cores} cores"
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+    """Name the device that Keras computes on: the model of the first GPU, or the number of CPU cores."""
+    backend = keras.backend.backend()
+    found = {"tensorflow": _tensorflow_gpu, "jax": _jax_accelerator, "torch": _torch_gpu}[backend]()
+    if found:
+        return found
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"CPU, {cores} cores"
 
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-        return details.get("device_name", accelerators[0])
+
+def _tensorflow_gpu() -> str | None:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+
+
+def _jax_accelerator() -> str | None:
     import jax
 
-    return jax.devices()[0].device_kind
+    device = jax.devices()[0]
+    return None if device.platform == "cpu" else device.device_kind
+
+
+def _torch_gpu() -> str | None:
+    torch = importlib.import_module("torch")  # the type checker does not look for a module that few have here
+    device = keras.ops.zeros(1).device  # where Keras puts its tensors, which its own settings can change
+    if device.type == "cpu":
+        return None
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"GPU ({device.type})"
 
 
 def versions() -> dict[str, str]:
-    """Versions of Keras and of the backend under it, for the record of a run."""
+    """Return the versions of Keras and of the backend under it, for the record of a run."""
     backend = keras.backend.backend()
-    return {"keras": keras.version(), backend: __import__(backend).__version__}
+    return {"keras": keras.version(), backend: str(importlib.import_module(backend).__version__)}

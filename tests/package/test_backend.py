@@ -1,6 +1,9 @@
+import importlib
 import os
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -38,10 +41,51 @@ def test_a_failing_import_is_still_an_error():
     assert "ModuleNotFoundError" in failed.stderr
 
 
-def test_the_device_and_the_versions_are_named(monkeypatch):
-    assert versions()["keras"] == keras.__version__
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
-    assert device_name().startswith("CPU, ")
+def test_the_versions_are_named():
+    assert versions() == {"keras": keras.__version__, "tensorflow": importlib.import_module("tensorflow").__version__}
+
+
+def fake_tensorflow(gpu: str | None) -> SimpleNamespace:
+    config = SimpleNamespace(
+        list_physical_devices=lambda kind: [kind] if gpu else [],
+        experimental=SimpleNamespace(get_device_details=lambda device: {"device_name": gpu} if gpu != "GPU" else {}),
+    )
+    return SimpleNamespace(config=config)
+
+
+def fake_jax(gpu: str | None) -> SimpleNamespace:
+    device = SimpleNamespace(platform="gpu", device_kind=gpu) if gpu else SimpleNamespace(platform="cpu")
+    return SimpleNamespace(devices=lambda: [device])
+
+
+def fake_torch(gpu: str | None) -> SimpleNamespace:
+    return SimpleNamespace(cuda=SimpleNamespace(get_device_name=lambda device: gpu))
+
+
+FAKES = {"tensorflow": fake_tensorflow, "jax": fake_jax, "torch": fake_torch}
+
+
+@pytest.mark.parametrize("name", FAKES)
+@pytest.mark.parametrize("gpu", ["NVIDIA H100 80GB HBM3", None])
+def test_the_device_is_named_on_every_backend(monkeypatch, name, gpu):
+    """The libraries are stand-ins, since no machine has them all and a GPU; `tests/backends` asks the real ones."""
+    place = SimpleNamespace(type="cuda" if gpu else "cpu")
+    monkeypatch.setattr(keras.ops, "zeros", lambda shape: SimpleNamespace(device=place))
+    monkeypatch.setattr(keras.backend, "backend", lambda: name)
+    monkeypatch.setitem(sys.modules, name, FAKES[name](gpu))
+    if gpu:
+        assert device_name() == gpu
+    else:
+        assert re.fullmatch(r"CPU, \d+ cores", device_name())
+
+
+def test_a_gpu_without_a_name_is_still_a_gpu(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", fake_tensorflow("GPU"))
+    assert device_name() == "GPU"
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    monkeypatch.setitem(sys.modules, "torch", fake_torch(None))
+    monkeypatch.setattr(keras.ops, "zeros", lambda shape: SimpleNamespace(device=SimpleNamespace(type="mps")))
+    assert device_name() == "GPU (mps)"
 
 
 def test_glue_hands_over_plain_numbers(monkeypatch):
