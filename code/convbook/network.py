@@ -1,17 +1,35 @@
 """The scheduled CNN, which is the network of the notes, and smaller ones, in plain Keras; and trained weights."""
 
 import hashlib
+import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.resources import files
+from itertools import zip_longest
 from math import comb, log
 from pathlib import Path
 from typing import Any
 
-from convbook.backend import keras
+import numpy as np
 
-WEIGHTS = Path(str(files("convbook") / "weights"))
+from convbook import inference
+from convbook.backend import keras
+from convbook.inference import WEIGHTS, record
+
+__all__ = [
+    "NETWORKS",
+    "WEIGHTS",
+    "compact_cnn",
+    "layer_records",
+    "load_trained",
+    "over_shifts",
+    "record",
+    "save_trained",
+    "scheduled_cnn",
+    "training_accuracy_ceiling",
+    "training_loss_floor",
+]
 
 
 def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: float = 0.1) -> keras.Sequential:
@@ -173,31 +191,105 @@ def training_loss_floor(dropout: float, classes: int = 10) -> float:
     )
 
 
-def record(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> dict[str, Any]:
-    """Read the record of a trained network: how it was made, its history and the digest of its weights."""
-    path = folder / f"{name}.json"
-    if not path.exists():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.json"))) or "none"
-        raise ValueError(f"no trained network named {name!r} in {folder}; there are: {known}")
-    return json.loads(path.read_text(encoding="utf-8"))
+# What inference needs to know of a layer, and what a record cannot say otherwise: settings that have to be like this.
+_RECORDED: dict[str, tuple[str, ...]] = {
+    "Conv2D": ("filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias"),
+    "MaxPooling2D": ("pool_size", "strides", "padding"),
+    "BatchNormalization": ("epsilon", "momentum"),
+    "Dropout": ("rate",),
+    "ReLU": (),
+    "GlobalAveragePooling2D": (),
+    "Flatten": (),
+    "Softmax": (),
+}
+_FIXED: dict[str, dict[str, Any]] = {
+    "Conv2D": {"data_format": "channels_last", "groups": 1},
+    "MaxPooling2D": {"data_format": "channels_last"},
+    "BatchNormalization": {"axis": -1, "center": True, "scale": True},
+    "Dropout": {"noise_shape": None},
+    "ReLU": {"max_value": None, "negative_slope": 0, "threshold": 0},
+    "GlobalAveragePooling2D": {"data_format": "channels_last", "keepdims": False},
+    "Flatten": {"data_format": "channels_last"},
+    "Softmax": {"axis": -1},
+}
+
+
+def layer_records(model: keras.Sequential) -> list[dict[str, Any]]:
+    """Describe the layers of a network in Keras's terms, as they are written into its record.
+
+    Returns:
+        For each layer a dictionary that JSON can hold: its name, its class as ``kind``, and its settings, such as
+        ``{"name": "pool4", "kind": "MaxPooling2D", "pool_size": 2, "strides": 2, "padding": "valid"}``. A setting for
+        both axes is one number.
+
+    Raises:
+        ValueError: if a layer is of a kind, or has a setting, that a record cannot express; the message names it.
+    """
+    return [_layer_record(layer) for layer in model.layers]
+
+
+def _layer_record(layer: keras.Layer) -> dict[str, Any]:
+    kind, settings = type(layer).__name__, layer.get_config()
+    if kind not in _RECORDED:
+        raise ValueError(f"layer '{layer.name}' is a {kind}: a record can hold {', '.join(_RECORDED)}")
+    for name, value in _FIXED[kind].items():
+        if settings[name] != value:
+            raise ValueError(f"layer '{layer.name}' has {name} {settings[name]}: a record can hold only {value}")
+    result: dict[str, Any] = {"name": layer.name, "kind": kind}
+    for name in _RECORDED[kind]:
+        value = settings[name]
+        if isinstance(value, list | tuple):
+            if len(set(value)) > 1:
+                raise ValueError(f"layer '{layer.name}' has {name} {tuple(value)}: both numbers must be the same")
+            value = value[0]
+        if not isinstance(value, bool | int | float | str):
+            raise ValueError(f"layer '{layer.name}' has {name} {value!r}: a record can hold numbers and Keras's names")
+        result[name] = value
+    return result
+
+
+def save_trained(model: keras.Sequential, name: str, folder: Path, facts: dict[str, Any]) -> None:
+    """Write the weights of a network as ``name.npz`` and then its record as ``name.json``.
+
+    ``model.set_weights(list(np.load(path).values()))`` puts the weights back. Each file appears in one step, once it is
+    complete, and the record appears last, so where there is a record there is a whole network.
+
+    Args:
+        model: the trained network.
+        name: of both files.
+        folder: made if it is missing.
+        facts: how the network was made. The record adds its layers and the digest of the weights.
+
+    Raises:
+        ValueError: if a record cannot express one of the layers.
+    """
+    layers = layer_records(model)
+    content = io.BytesIO()
+    variables = [(layer, variable) for layer in model.layers for variable in layer.weights]
+    names = [f"{layer.name}_{variable.name}" for layer, variable in variables]
+    np.savez(content, **dict(zip(names, model.get_weights(), strict=True)))
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    about = json.dumps({**facts, "layers": layers, "weights_sha256": digest}, indent=1, ensure_ascii=False) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, data in ((folder / f"{name}.npz", content.getvalue()), (folder / f"{name}.json", about.encode())):
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
 
 
 def load_trained(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> keras.Sequential:
-    """Build the network ``name`` with its trained weights, after checking the file against its record.
-
-    The weights are plain HDF5 numbers; nothing is unpickled.
+    """Build the network ``name`` with its trained weights, after checking both against its record.
 
     Raises:
-        ValueError: if there is no such network, or the weights are not the ones that the record describes.
+        ValueError: if there is no such network, the weights are not the ones that the record describes, or the record
+            was made with other layers than the network has now.
     """
-    made = record(name, folder)
-    path = folder / f"{name}.weights.h5"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != made["weights_sha256"]:
-        raise ValueError(
-            f"{path} is not the file that its record describes (SHA-256 {digest[:12]}…, expected "
-            f"{made['weights_sha256'][:12]}…). Install the package again, or make the file anew: {made['command']}"
-        )
+    trained = inference.load(name, folder)
+    if name not in NETWORKS:
+        raise ValueError(f"there is no builder for the network {name!r}; there are: {', '.join(NETWORKS)}")
     model = NETWORKS[name]()
-    model.load_weights(path)
+    for built, recorded in zip_longest(layer_records(model), trained.layers):
+        if built != recorded:
+            raise ValueError(f"the network {name!r} was trained with the layer {recorded}, but now has {built}")
+    model.set_weights(list(trained.weights.values()))
     return model

@@ -1,17 +1,23 @@
+import hashlib
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import ndimage, special
 
+from convbook import inference
 from convbook.backend import keras
 from convbook.network import (
+    NETWORKS,
     WEIGHTS,
     compact_cnn,
+    layer_records,
     load_trained,
     over_shifts,
     record,
+    save_trained,
     scheduled_cnn,
     training_accuracy_ceiling,
     training_loss_floor,
@@ -31,12 +37,41 @@ def test_the_network_has_the_published_number_of_parameters(second_block, parame
     assert trainable(network) == trainable_parameters
 
 
-def test_a_block_is_convolution_with_relu_then_normalisation_then_dropout():
-    kinds = [type(layer).__name__ for layer in scheduled_cnn().layers]
-    block = ["Conv2D", "BatchNormalization", "Dropout"]
-    assert kinds == [*block, *block, "Conv2D", "MaxPooling2D", *4 * block, *block, "Flatten", "Softmax"]
-    activations = [layer.activation.__name__ for layer in scheduled_cnn().layers if hasattr(layer, "kernel")]
-    assert activations == ["relu"] * 7 + ["linear"]
+def test_the_network_is_the_published_one_in_every_setting():
+    """The published table: number, kernel, filters, dropout, and whether it has a ReLU and a normalisation."""
+    convolutions = {
+        1: (3, 16, "relu", 0.1),
+        2: (3, 16, "relu", 0.1),
+        3: (1, 10, "relu", None),
+        5: (3, 16, "relu", 0.1),
+        6: (3, 16, "relu", 0.1),
+        7: (3, 16, "relu", 0.1),
+        8: (3, 16, "relu", 0.1),
+        9: (4, 10, "linear", 0.1),
+    }
+    expected = []
+    for number, (kernel, filters, activation, dropout) in convolutions.items():
+        expected.append(
+            {
+                "name": f"conv{number}",
+                "kind": "Conv2D",
+                "filters": filters,
+                "kernel_size": kernel,
+                "strides": 1,
+                "padding": "valid",
+                "dilation_rate": 1,
+                "activation": activation,
+                "use_bias": True,
+            }
+        )
+        if dropout is not None:
+            norm = {"name": f"norm{number}", "kind": "BatchNormalization", "epsilon": 0.001, "momentum": 0.99}
+            expected += [norm, {"name": f"drop{number}", "kind": "Dropout", "rate": dropout}]
+        if number == 3:
+            pool = {"pool_size": 2, "strides": 2, "padding": "valid"}
+            expected.append({"name": "pool4", "kind": "MaxPooling2D", **pool})
+    expected += [{"name": "logits", "kind": "Flatten"}, {"name": "probabilities", "kind": "Softmax"}]
+    assert layer_records(scheduled_cnn()) == expected
 
 
 def test_the_dropout_rates_reach_their_layers():
@@ -143,35 +178,150 @@ def test_the_shipped_weights_are_the_ones_of_the_record():
     assert [made["history"][-1][key] for key in ("val_loss", "val_accuracy")] == made["evaluate"]
 
 
-def test_changed_weights_are_refused(tmp_path):
-    for file in WEIGHTS.iterdir():
-        shutil.copy(file, tmp_path)
-    weights = tmp_path / "scheduled_cnn.weights.h5"
-    content = bytearray(weights.read_bytes())
-    content[-100] ^= 1
-    weights.write_bytes(content)
-    with pytest.raises(ValueError, match="not the file that its record describes"):
-        load_trained(folder=tmp_path)
+SHIPPED = sorted(file.stem for file in WEIGHTS.glob("*.json"))
 
 
-def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"no trained network named 'alexnet'.*scheduled_cnn"):
-        load_trained("alexnet")
-
-
-@pytest.mark.parametrize("name", [file.stem for file in WEIGHTS.glob("*.json")])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_record_is_complete(name):
     known = {
-        "command",
-        "date",
-        "seed",
-        "epochs",
-        "parameters",
-        "evaluate",
-        "device",
-        "versions",
-        "weights_sha256",
-        "history",
+        *("command", "date", "seed", "epochs", "parameters", "evaluate", "device", "versions", "history"),
+        *("layers", "weights_sha256"),
     }
     assert set(json.loads((WEIGHTS / f"{name}.json").read_text())) == known
     assert load_trained(name).count_params() == record(name)["parameters"]
+
+
+def test_every_shipped_network_has_its_two_files():
+    files = {file.name for file in WEIGHTS.iterdir()}
+    assert files == {f"{name}.{ending}" for name in SHIPPED for ending in ("json", "npz")}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_layers_of_a_network_can_be_written_and_read_as_json(name):
+    layers = layer_records(NETWORKS[name]())
+    assert json.loads(json.dumps(layers)) == layers
+    if name in SHIPPED:
+        assert record(name)["layers"] == layers
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_saved_network_is_loaded_again(name, tmp_path):
+    keras.utils.set_random_seed(3)
+    network = NETWORKS[name]()
+    save_trained(network, name, tmp_path / "new", {"command": "make"})
+    again = load_trained(name, tmp_path / "new")
+    in_one_line = NETWORKS[name]()
+    in_one_line.set_weights(list(np.load(tmp_path / "new" / f"{name}.npz").values()))
+    for wanted, *others in zip(network.get_weights(), again.get_weights(), in_one_line.get_weights(), strict=True):
+        for array in others:
+            assert array.dtype == wanted.dtype
+            np.testing.assert_array_equal(array, wanted)
+    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == [f"{name}.json", f"{name}.npz"]
+
+
+def test_the_files_of_equal_networks_are_equal_and_replace_older_ones(tmp_path):
+    network, contents = load_trained(), []
+    for folder in (tmp_path, tmp_path, tmp_path / "other"):
+        save_trained(network, "mine", folder, {"seed": 0})
+        contents.append([(folder / f"mine.{ending}").read_bytes() for ending in ("npz", "json")])
+    assert contents[0] == contents[1] == contents[2]
+    made = json.loads(contents[0][1])
+    assert made == {
+        "seed": 0,
+        "layers": layer_records(network),
+        "weights_sha256": hashlib.sha256(contents[0][0]).hexdigest(),
+    }
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_arrays_are_named_as_inference_names_them(name):
+    with np.load(WEIGHTS / f"{name}.npz") as arrays:
+        assert arrays.files == [*inference.load(name).weights]
+
+
+def changed(setting: str, value: object) -> keras.Sequential:
+    """Return the scheduled CNN with another setting in one of its layers."""
+    model = scheduled_cnn()
+    layer, _, name = setting.partition(".")
+    kept = [
+        one.__class__.from_config({**one.get_config(), name: value}) if one.name == layer else one
+        for one in model.layers
+    ]
+    return keras.Sequential([keras.Input((28, 28, 1)), *kept])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("conv5.activation", "linear"),
+        ("conv1.padding", "same"),
+        ("norm6.epsilon", 0.01),
+        ("drop7.rate", 0.15),
+        ("pool4.padding", "same"),
+    ],
+)
+def test_a_builder_with_another_setting_refuses_the_trained_weights(monkeypatch, setting, value):
+    """Settings with which the weights would still fit."""
+    monkeypatch.setitem(NETWORKS, "scheduled_cnn", partial(changed, setting, value))
+    layer, _, name = setting.partition(".")
+    with pytest.raises(ValueError, match=rf"trained with the layer .*'{layer}'.*but now has .*'{name}': '?{value}"):
+        load_trained()
+
+
+def test_a_builder_with_other_filters_or_more_layers_refuses_the_trained_weights(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "scheduled_cnn", partial(scheduled_cnn, second_block=32))
+    with pytest.raises(ValueError, match=r"was trained with the layer .*'filters': 16.*but now has .*'filters': 32"):
+        load_trained()
+    monkeypatch.setitem(NETWORKS, "scheduled_cnn", lambda: keras.Sequential(scheduled_cnn().layers[:-1]))
+    with pytest.raises(ValueError, match=r"was trained with the layer .*Softmax.*but now has None"):
+        load_trained()
+
+
+def test_a_record_of_other_layers_refuses_the_builder(tmp_path):
+    for file in WEIGHTS.iterdir():
+        shutil.copy(file, tmp_path)
+    made = record()
+    made["layers"][0]["padding"] = "same"
+    (tmp_path / "scheduled_cnn.json").write_text(json.dumps(made))
+    with pytest.raises(ValueError, match=r"the network 'scheduled_cnn' was trained with .*'conv1'.*'same'.*'valid'"):
+        load_trained(folder=tmp_path)
+
+
+def test_a_name_without_a_builder_is_refused(tmp_path):
+    save_trained(scheduled_cnn(), "mine", tmp_path, {"command": "make"})
+    with pytest.raises(ValueError, match="no builder for the network 'mine'; there are: scheduled_cnn"):
+        load_trained("mine", tmp_path)
+
+
+def halved(z):
+    return z / 2
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.Conv2D(4, (3, 1), name="a"), r"'a' has kernel_size \(3, 1\): both numbers must be the same"),
+        (keras.layers.Conv2D(4, 3, strides=(1, 2), name="a"), r"'a' has strides \(1, 2\)"),
+        (keras.layers.Conv2D(4, 3, groups=2, name="a"), "'a' has groups 2: a record can hold only 1"),
+        (keras.layers.Conv2D(4, 3, data_format="channels_first", name="a"), "'a' has data_format channels_first"),
+        (keras.layers.Conv2D(4, 3, activation=halved, name="a"), "'a' has activation .*halved"),
+        (keras.layers.BatchNormalization(axis=1, name="a"), "'a' has axis 1: a record can hold only -1"),
+        (keras.layers.BatchNormalization(scale=False, name="a"), "'a' has scale False"),
+        (keras.layers.ReLU(max_value=6, name="a"), "'a' has max_value 6"),
+        (keras.layers.MaxPooling2D((2, 1), name="a"), r"'a' has pool_size \(2, 1\)"),
+        (keras.layers.GlobalAveragePooling2D(keepdims=True, name="a"), "'a' has keepdims True"),
+        (keras.layers.Dropout(0.1, noise_shape=(None, 1, 1, 4), name="a"), "'a' has noise_shape"),
+        (
+            keras.layers.AveragePooling2D(2, name="a"),
+            "'a' is a AveragePooling2D: a record can hold Conv2D, MaxPooling2D",
+        ),
+        (keras.layers.RandomRotation(0.1, name="a"), "'a' is a RandomRotation"),
+    ],
+)
+def test_what_a_record_cannot_express_is_named(layer, message, tmp_path):
+    model = keras.Sequential([layer])
+    with pytest.raises(ValueError, match=message):
+        layer_records(model)
+    with pytest.raises(ValueError, match=message):
+        save_trained(model, "mine", tmp_path, {})
+    assert not [*tmp_path.iterdir()]
