@@ -1,8 +1,9 @@
 """Activation functions and their derivatives in NumPy.
 
 An activation function acts on each number by itself, so every function here takes an array of any shape and returns
-one of that shape; floating-point arrays keep their type, others become float64. All are written so that no input
-overflows, however large. Where a function has a kink, its derivative there is the slope on the left, as in TensorFlow.
+one of that shape. Floating-point arrays keep their type, other real numbers become float64, and anything else is a
+ValueError. All are written so that no input overflows, however large. Where a function has a kink, its derivative there
+is the slope on the left, as in TensorFlow.
 
 ``ACTIVATIONS`` holds them under the names that Keras uses. ``softmax`` is not among them: it mixes its inputs.
 """
@@ -180,7 +181,14 @@ def activation(name: str) -> Activation:
 
 
 def _floats(values: ArrayLike) -> Array:
+    """Return numbers as a floating-point array.
+
+    Raises:
+        ValueError: the values are not real numbers. NumPy alone would read the text "3" as 3 and None as nan.
+    """
     array = np.asarray(values)
+    if not np.can_cast(array.dtype, float, "same_kind"):
+        raise ValueError(f"activation functions take real numbers, got {array.dtype} values")
     return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
 
 

@@ -110,6 +110,18 @@ def test_arguments_are_left_as_they_are(name, part):
         assert not np.shares_memory(result, z)
 
 
+@pytest.mark.parametrize(
+    "values", ["3", ["1", "2"], None, [None, 1.0], 1 + 2j, [10**400]], ids=lambda value: repr(value)[:20]
+)
+@pytest.mark.parametrize("part", ["function", "derivative"])
+def test_what_holds_no_real_numbers_is_refused(part, values):
+    for name in NAMES:
+        with pytest.raises(ValueError, match="activation functions take real numbers, got "):
+            getattr(ACTIVATIONS[name], part)(values)
+    with pytest.raises(ValueError, match="take real numbers"):
+        softmax(values)
+
+
 @pytest.mark.parametrize("slope", [0, 0.01, 0.2])
 def test_leaky_relu_takes_a_slope(slope):
     theirs = np.asarray(keras.activations.leaky_relu(keras.ops.convert_to_tensor(Z, "float64"), negative_slope=slope))
