@@ -26,15 +26,12 @@ class Plan(NamedTuple):
         variants: by name.
         seeds: each variant runs once with each.
         digits: training digits in use; the first so many of the shuffled training set.
-        validation: digits held out of the training set, by which the variants are compared. With 0 the test set takes
-            their place, as in the notes' run; such a plan measures what that does, and chooses nothing.
         test: whether every finished run is measured on the test set, once.
     """
 
     variants: dict[str, Recipe]
     seeds: range
     digits: int
-    validation: int
     test: bool = False
 
 
@@ -55,7 +52,7 @@ def _steps() -> dict[str, Recipe]:
         "normalise first": {"build": partial(moved_cnn, one_pool, norm_first=True)},
         "nine readings": {"reach": 1},
     }
-    recipe = Recipe(scheduled_cnn)
+    recipe = Recipe(scheduled_cnn, held_out=HELD_OUT)
     steps = {"the notes": recipe} | {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}
     return steps | {"label smoothing": recipe._replace(loss=smoothed_cross_entropy)}
 
@@ -71,53 +68,48 @@ PLANS = {
     # For trying out a machine or a cluster within a minute; the numbers mean nothing.
     "trial": Plan(
         variants={
-            name: RECIPES["compact_2k"]._replace(schedule=RATES[name], epochs=2) for name in ("constant", "one_cycle")
+            name: RECIPES["compact_2k"]._replace(schedule=RATES[name], epochs=2, held_out=100)
+            for name in ("constant", "one_cycle")
         },
         seeds=range(2),
         digits=256,
-        validation=100,
     ),
     # A sixth of the digits, so that fifteen runs fit into half an hour on two cores.
     "schedules": Plan(
-        variants={name: Recipe(scheduled_cnn, rate) for name, rate in RATES.items()},
+        variants={name: Recipe(scheduled_cnn, rate, held_out=HELD_OUT) for name, rate in RATES.items()},
         seeds=range(3),
         digits=10_000,
-        validation=HELD_OUT,
     ),
     # The faithful replay of the notes' run, with other seeds: like theirs, it watches the test set after every epoch.
     "replay": Plan(
-        variants={"scheduled_cnn": Recipe(scheduled_cnn, schedule.inverse_time)},
+        variants={"scheduled_cnn": Recipe(scheduled_cnn)},
         seeds=range(10),
         digits=60_000,
-        validation=0,
     ),
     "second_block": Plan(
-        variants={f"{k} kernels": Recipe(partial(scheduled_cnn, k), schedule.inverse_time) for k in (32, 16, 8)},
+        variants={f"{k} kernels": Recipe(partial(scheduled_cnn, k), held_out=HELD_OUT) for k in (32, 16, 8)},
         seeds=range(5),
         digits=55_000,
-        validation=HELD_OUT,
         test=True,
     ),
     # On the logits alone. The notes' rate of 0.1 is not run again: that is the second_block plan's "16 kernels".
     "dropout": Plan(
         variants={
-            f"dropout {rate}": Recipe(partial(scheduled_cnn, logit_dropout=rate), schedule.inverse_time)
+            f"dropout {rate}": Recipe(partial(scheduled_cnn, logit_dropout=rate), held_out=HELD_OUT)
             for rate in (0.0, 0.05, 0.2)
         },
         seeds=range(3),
         digits=55_000,
-        validation=HELD_OUT,
     ),
     # With a sixth of the digits, so that five runs of each cost what one would with all.
     "steps": Plan(
         variants=_steps(),
         seeds=range(5),
         digits=10_000,
-        validation=HELD_OUT,
     ),
     # A plan for each recipe of chapter 12: ten seeds, and the test set once for each, after everything was chosen.
     **{
-        name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, validation=recipe.held_out, test=True)
+        name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, test=True)
         for name, recipe in RECIPES.items()
         if name != "scheduled_cnn"
     },

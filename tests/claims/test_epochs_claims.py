@@ -11,7 +11,7 @@ from scipy.stats import binom, binomtest, norm, permutation_test
 
 from convbook import mnist, schedule
 from convbook.backend import keras
-from convbook.training import notes_log
+from convbook.history import notes_log
 
 RESULTS = Path(__file__).parents[2] / "results"
 

@@ -12,7 +12,7 @@ from convbook.arithmetic import Layer, from_keras, trace
 from convbook.backend import keras
 from convbook.features import feature_maps, predict
 from convbook.network import load_trained, record, scheduled_cnn, training_accuracy_ceiling
-from convbook.training import notes_log
+from convbook.history import notes_log
 
 RESULTS = Path(__file__).parents[2] / "results"
 LAYERS = ["conv1", "conv2", "conv3", "pool4", "conv5", "conv6", "conv7", "conv8", "conv9"]

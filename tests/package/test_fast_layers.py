@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from convbook.arithmetic import from_keras
 from convbook.backend import keras
 from convbook.fast_layers import fast_layers
+from convbook.network import scheduled_cnn
 
 ONE_THREAD_OR_MANY = 1e-5  # sums of a few thousand float32 numbers near 1, in another order
 
@@ -27,10 +29,7 @@ def trained_norm(images, fast):
     layer.set_weights([np.arange(1, 5) / 3, np.arange(4) / 5, np.ones(4), np.ones(4)])
     weighting = tf.random.stateless_normal(images.shape, (1, 2))
     x = tf.constant(images)
-    if fast:
-        with fast_layers(network):
-            return _passes(network, x, weighting)
-    return _passes(network, x, weighting)
+    return _passes(fast_layers(network) if fast else network, x, weighting)
 
 
 def _passes(network, x, weighting):
@@ -58,11 +57,10 @@ def test_the_moving_variance_divides_by_the_count_as_keras_does(images):
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_zeroes_the_rate_and_scales_the_rest(rate):
-    network = keras.Sequential([keras.Input((100, 100, 3)), keras.layers.Dropout(rate, seed=1)])
+    network = fast_layers(keras.Sequential([keras.Input((100, 100, 3)), keras.layers.Dropout(rate, seed=1)]))
     ones = np.ones((50, 100, 100, 3), "float32")  # 1.5 million numbers
-    with fast_layers(network):
-        dropped, again = (network(ones, training=True).numpy() for _ in range(2))
-        assert (network(ones, training=False).numpy() == 1).all()
+    dropped, again = (network(ones, training=True).numpy() for _ in range(2))
+    assert (network(ones, training=False).numpy() == 1).all()
     assert np.unique(dropped).tolist() == pytest.approx([0, 1 / (1 - rate)])
     spread = np.sqrt(rate * (1 - rate) / dropped.size)
     assert abs((dropped == 0).mean() - rate) < 4 * spread
@@ -73,22 +71,35 @@ def test_dropout_zeroes_the_rate_and_scales_the_rest(rate):
 
 
 def test_odd_sizes_and_gradients_of_dropout():
-    network = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5, seed=1)])
+    network = fast_layers(keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5, seed=1)]))
     x = tf.ones((5, 3))  # fifteen numbers from eight words
-    with fast_layers(network), tf.GradientTape() as tape:
+    with tf.GradientTape() as tape:
         tape.watch(x)
         output = network(x, training=True)
     np.testing.assert_array_equal(tape.gradient(output, x), output)  # kept: 2; dropped: 0
 
 
-def test_layers_are_keras_own_again_even_after_a_failure():
-    network = keras.Sequential(
-        [keras.Input((7, 7, 4)), keras.layers.BatchNormalization(name="norm"), keras.layers.Dropout(0.1)]
-    )
-    with pytest.raises(KeyboardInterrupt), fast_layers(network):
-        assert all(type(layer).__module__ == "convbook.fast_layers" for layer in network.layers)
-        raise KeyboardInterrupt
-    assert [type(layer) for layer in network.layers] == [keras.layers.BatchNormalization, keras.layers.Dropout]
+def test_the_copy_has_the_weights_the_names_and_the_random_states_and_the_original_stays():
+    keras.utils.set_random_seed(1)
+    network = scheduled_cnn()
+    network.get_layer("drop1")(tf.ones((2, 3)), training=True)  # moves its random state on
+    copy = fast_layers(network)
+    kinds = {type(layer).__module__ for layer in copy.layers if "norm" in layer.name or "drop" in layer.name}
+    assert kinds == {"convbook.fast_layers"}
+    assert not any(type(layer).__module__ == "convbook.fast_layers" for layer in network.layers)
+    assert [layer.name for layer in copy.layers] == [layer.name for layer in network.layers]
+    for ours, theirs in zip(copy.variables, network.variables, strict=True):
+        assert ours is not theirs
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    assert from_keras(copy) == from_keras(network)  # the arithmetic reads the copy as it reads the original
+
+
+def test_a_network_with_fast_layers_can_be_saved_and_loaded(tmp_path, images):
+    network = fast_layers(alone(keras.layers.BatchNormalization()))
+    network.save(tmp_path / "network.keras")
+    loaded = keras.models.load_model(tmp_path / "network.keras")
+    assert type(loaded.layers[0]) is type(network.layers[0])
+    np.testing.assert_array_equal(loaded(images), network(images))
 
 
 @pytest.mark.parametrize(
@@ -107,5 +118,4 @@ def test_what_has_no_faster_way_goes_keras_own(layer, images):
     plain = network(images, training=True).numpy()
     for variable, value in zip(network.variables, before, strict=True):
         variable.assign(value)
-    with fast_layers(network):
-        np.testing.assert_array_equal(network(images, training=True), plain)
+    np.testing.assert_array_equal(fast_layers(network)(images, training=True), plain)

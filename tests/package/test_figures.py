@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from convbook import figures
 from convbook.arithmetic import Layer, trace
 from convbook.figures.style import BLUE, INK, PAPER, STYLE, WIDTH
+from convbook.history import notes_log
 from convbook.sphinx_site import themed_svg
-from convbook.training import notes_log
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((7, 28, 28))
@@ -198,25 +198,6 @@ def test_stages_outline_what_the_middle_unit_sees():
     frame = figure.axes[0].patches[0]
     seen = STAGES[0].sees(12)
     assert (frame.get_x() + 0.5, frame.get_width()) == (seen.start, len(seen)) == (12, 3)
-
-
-def test_live_curve_moves_a_bar_and_leaves_nothing_behind(monkeypatch):
-    class Place:
-        def __init__(self, content, display_id):
-            self.content = content
-
-        def update(self, content):
-            self.content = content
-
-    monkeypatch.setattr("convbook.figures.training.display", Place)
-    live = figures.LiveCurve()
-    live.step(notes_log()[:2], epochs=4, done=0.5)
-    assert '<progress max="4" value="2.50"' in live._bar.content.data
-    assert "Epoch 3 of 4, 50% done" in live._bar.content.data
-    live.epoch(notes_log()[:3], epochs=4)
-    assert isinstance(live._curves.content, Figure)
-    live.epoch(notes_log()[:4], epochs=4)
-    assert live._bar.content.data == live._curves.content.data == ""
 
 
 def test_steps_and_epochs_shows_the_running_mean_weighted_by_the_size_of_the_batches():

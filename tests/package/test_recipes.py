@@ -88,4 +88,9 @@ def test_every_recipe_has_a_plan_of_ten_seeds_that_holds_digits_out():
     for name in set(RECIPES) - {"scheduled_cnn"}:
         plan = PLANS[name]
         assert plan.variants == {name: RECIPES[name]}
-        assert (len(plan.seeds), plan.validation, plan.digits, plan.test) == (10, HELD_OUT, 60_000 - HELD_OUT, True)
+        assert (len(plan.seeds), RECIPES[name].held_out, plan.digits, plan.test) == (
+            10,
+            HELD_OUT,
+            60_000 - HELD_OUT,
+            True,
+        )

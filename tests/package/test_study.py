@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convbook import study
+from convbook import mnist, study
 from convbook.backend import keras
 from convbook.network import scheduled_cnn
 from convbook.plans import PLANS, Plan
-from convbook.recipes import Recipe
+from convbook.recipes import HELD_OUT, RECIPES, Recipe
 from convbook.schedule import constant
 
 TIMES = ["seconds", "cpu_seconds"]
@@ -33,13 +33,17 @@ def tiny_network() -> keras.Sequential:
     )
 
 
+def slow(epoch):
+    return constant(epoch, initial=1e-4)
+
+
 @pytest.fixture
 def plan():
     variants = {
-        "slow": Recipe(tiny_network, lambda epoch: constant(epoch, 1e-4), epochs=2),
-        "fast": Recipe(tiny_network, constant, epochs=2),
+        "slow": Recipe(tiny_network, slow, epochs=2, held_out=100),
+        "fast": Recipe(tiny_network, constant, epochs=2, held_out=100),
     }
-    return Plan(variants, seeds=range(2), digits=256, validation=100)
+    return Plan(variants, seeds=range(2), digits=256)
 
 
 def test_a_study_has_a_row_for_every_epoch_of_every_run(plan, tmp_path):
@@ -55,11 +59,12 @@ def test_a_study_has_a_row_for_every_epoch_of_every_run(plan, tmp_path):
 def test_a_study_that_was_stopped_runs_only_what_is_missing(plan, tmp_path, monkeypatch):
     ran = []
 
-    def run(plan, name, seed, devices):
+    def run(plan, name, seed):
         if len(ran) == 3:
             raise KeyboardInterrupt
         ran.append((name, seed))
-        return pd.DataFrame({"variant": name, "seed": seed, "epoch": [1, 2], "val_accuracy": 0.5})
+        table = pd.DataFrame({"variant": name, "seed": seed, "epoch": [1, 2], "val_accuracy": 0.5})
+        return table, {f"{name}/{seed}/held_out": np.arange(10, dtype="uint8")}
 
     monkeypatch.setattr(study, "run", run)
     with pytest.raises(KeyboardInterrupt):
@@ -77,28 +82,33 @@ def test_a_stop_in_the_middle_of_writing_leaves_the_table_as_it_was(plan, tmp_pa
     rows = pd.DataFrame({"variant": "slow", "seed": 0, "epoch": [1, 2], "val_accuracy": 0.5})
     rows.to_csv(tmp_path / "table.csv", index=False)
 
-    def write_half(path, text, **options):
-        path.write_bytes(text[: len(text) // 2].encode())
-        raise KeyboardInterrupt
+    write = Path.write_bytes
 
-    monkeypatch.setattr(study, "run", lambda plan, name, seed, devices: rows.assign(variant=name, seed=seed))
-    monkeypatch.setattr(Path, "write_text", write_half)
+    def write_half(path, content):
+        write(path, content[: len(content) // 2])
+        if path.name == "table.csv.part":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "run", lambda plan, name, seed: (rows.assign(variant=name, seed=seed), {}))
+    monkeypatch.setattr(Path, "write_bytes", write_half)
     with pytest.raises(KeyboardInterrupt):
         study.study(plan, tmp_path / "table.csv", jobs=1)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "table.csv"), rows)
 
 
 def test_a_run_with_the_same_seed_gives_the_same_numbers(plan):
-    first, again, other = (study.run(plan, "fast", seed).drop(columns=[*TIMES, "seed"]) for seed in (1, 1, 2))
+    first, again, other = (study.run(plan, "fast", seed)[0].drop(columns=[*TIMES, "seed"]) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
 
 
-def test_a_seed_means_what_it_means_to_keras():
-    with study._seeded(3):
-        ours = tiny_network()
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_seed_means_what_it_means_to_keras(name):
+    """Initial weights and the states of all random layers, those that move digits included."""
+    ours = study.seeded(RECIPES[name].build(), 3)
     keras.utils.set_random_seed(3)
-    np.testing.assert_array_equal(ours.get_weights()[0], tiny_network().get_weights()[0])
+    for mine, other in zip(ours.variables, RECIPES[name].build().variables, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), other.numpy())
 
 
 def test_other_threads_do_not_disturb_a_run(plan):
@@ -108,15 +118,43 @@ def test_other_threads_do_not_disturb_a_run(plan):
         random.random()
         return tiny_network()
 
-    alone = study.run(plan, "fast", 0)
-    together = plan._replace(variants={"fast": Recipe(network_while_others_draw, constant, epochs=2)})
-    disturbed = study.run(together, "fast", 0)
+    alone, _ = study.run(plan, "fast", 0)
+    together = plan._replace(variants={"fast": plan.variants["fast"]._replace(build=network_while_others_draw)})
+    disturbed, _ = study.run(together, "fast", 0)
     pd.testing.assert_frame_equal(disturbed.drop(columns=TIMES), alone.drop(columns=TIMES))
 
 
+def test_the_predictions_give_the_accuracies_of_the_table(plan):
+    table, predictions = study.run(plan._replace(test=True), "fast", 1)
+    digits = mnist.load()
+    labels = {"held_out": mnist.split(digits, 100).validation_labels, "test": digits.test_labels}
+    columns = {"held_out": "val_accuracy", "test": "test_accuracy"}
+    assert predictions.keys() == {f"fast/1/{part}" for part in labels}
+    for part, right in labels.items():
+        read = predictions[f"fast/1/{part}"]
+        assert (read.dtype, read.shape) == (np.uint8, right.shape)
+        assert (read == right).mean() == pytest.approx(table[columns[part]].iloc[-1], abs=1e-6)
+
+
+def test_predictions_grow_with_the_table_and_can_be_paired(plan, tmp_path):
+    study.study(plan, tmp_path / "table.csv", jobs=1)
+    with np.load(tmp_path / "table.predictions.npz") as saved:
+        read = dict(saved)
+    assert read.keys() == {f"{name}/{seed}/held_out" for name in ("slow", "fast") for seed in (0, 1)}
+    on_disk = pd.read_csv(tmp_path / "table.csv").query("epoch == 2").set_index(["variant", "seed"])["val_accuracy"]
+    labels = mnist.split(mnist.load(), 100).validation_labels
+    for (name, seed), accuracy in on_disk.items():
+        assert (read[f"{name}/{seed}/held_out"] == labels).mean() == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_a_run_that_watches_the_test_set_has_its_predictions_under_that_name():
+    recipe = Recipe(tiny_network, constant, epochs=1)
+    assert study.run(Plan({"replay": recipe}, range(1), digits=256), "replay", 0)[1].keys() == {"replay/0/test"}
+
+
 def test_the_test_set_is_read_once_at_the_end_and_only_if_the_plan_says_so(plan):
-    assert "test_accuracy" not in study.run(plan, "fast", 0)
-    measured = study.run(plan._replace(test=True), "fast", 0)["test_accuracy"]
+    assert "test_accuracy" not in study.run(plan, "fast", 0)[0]
+    measured = study.run(plan._replace(test=True), "fast", 0)[0]["test_accuracy"]
     assert measured.isna().tolist() == [True, False]
     assert 0 < measured.iloc[-1] < 1
 
@@ -125,7 +163,7 @@ def test_a_network_that_reads_at_shifts_is_measured_so_and_trained_as_before(pla
     """The tiny network pools by four, so a shift by a pixel matters to it."""
     alone = plan._replace(test=True)
     shifted = alone._replace(variants={"fast": plan.variants["fast"]._replace(reach=1)})
-    once, nine = study.run(alone, "fast", 0), study.run(shifted, "fast", 0)
+    once, nine = study.run(alone, "fast", 0)[0], study.run(shifted, "fast", 0)[0]
     columns = ["loss", "accuracy", "val_loss", "val_accuracy"]
     pd.testing.assert_frame_equal(once[columns], nine[columns])
     assert "finished_val_loss" not in once
@@ -135,16 +173,16 @@ def test_a_network_that_reads_at_shifts_is_measured_so_and_trained_as_before(pla
 
 
 def test_all_readings_count_as_work():
-    recipe = PLANS["compact_4k"].variants["compact_4k"]._replace(epochs=1)
+    recipe = PLANS["compact_4k"].variants["compact_4k"]._replace(epochs=1, held_out=100)
     plan = PLANS["trial"]._replace(variants={"nine": recipe, "one": recipe._replace(reach=0)})
-    nine, one = (study.run(plan, name, 0)["macs"].iloc[0] for name in ("nine", "one"))
+    nine, one = (study.run(plan, name, 0)[0]["macs"].iloc[0] for name in ("nine", "one"))
     assert (recipe.readings, nine) == (9, 9 * one)
 
 
 def test_the_schedules_are_compared_on_the_same_held_out_digits():
     plan = PLANS["schedules"]
     assert {variant.build for variant in plan.variants.values()} == {scheduled_cnn}
-    assert plan.digits + plan.validation <= 60_000
+    assert {variant.held_out for variant in plan.variants.values()} == {HELD_OUT}
 
 
 def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, capsys):
@@ -160,9 +198,7 @@ def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, 
 
 def test_the_record_of_a_run_on_several_threads_says_so(plan, tmp_path, monkeypatch):
     threads = []
-    monkeypatch.setattr(
-        study, "run", lambda plan, name, seed, devices: threads.append(set_threads()) or rows(name, seed)
-    )
+    monkeypatch.setattr(study, "run", lambda plan, name, seed: (threads.append(set_threads()) or rows(name, seed), {}))
     monkeypatch.setitem(PLANS, "trial", plan)
 
     def set_threads():
@@ -181,11 +217,11 @@ def test_the_record_of_a_run_on_several_threads_says_so(plan, tmp_path, monkeypa
 
 def test_a_row_tells_what_was_trained_and_on_what(plan):
     narrow = PLANS["second_block"].variants["8 kernels"]._replace(epochs=1)
-    row = study.run(plan._replace(variants={"narrow": narrow}), "narrow", 0).iloc[0]
+    row = study.run(plan._replace(variants={"narrow": narrow}), "narrow", 0)[0].iloc[0]
     assert row[["parameters", "macs"]].tolist() == [12_788, 1_220_800]
     assert row["device"] == study.device_name()
     assert row["keras"] == keras.version()
-    assert pd.isna(study.run(plan, "fast", 0)["macs"]).all()  # a dense network
+    assert pd.isna(study.run(plan, "fast", 0)[0]["macs"]).all()  # a dense network
 
 
 @pytest.fixture(scope="module")
@@ -292,60 +328,3 @@ def test_a_cluster_whose_workers_have_several_threads_is_refused(monkeypatch):
     monkeypatch.setattr(distributed, "Client", lambda address: nullcontext(client))
     with pytest.raises(ValueError, match="one thread"), study.cluster("tcp://127.0.0.1:8786"):
         pass
-
-
-TWO_DEVICES = """
-import sys
-import tensorflow as tf
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-
-from convbook import study
-from convbook.backend import keras
-from convbook.network import scheduled_cnn
-from convbook.plans import Plan
-from convbook.recipes import Recipe
-from convbook.schedule import constant
-
-keras.config.set_floatx("float64")
-shares = []
-
-
-def network():
-    model = scheduled_cnn(dropout=0.0, logit_dropout=0.0)
-    step = model.train_step
-
-    def watched(batch):
-        shares.append(batch[0].shape[0])
-        return step(batch)
-
-    model.train_step = watched
-    return model
-
-
-plan = Plan({"network": Recipe(network, constant, epochs=2)}, seeds=range(1), digits=384, validation=100)
-for devices in (1, 2):
-    shares.clear()
-    table = study.run(plan, "network", 0, devices)
-    table["share"] = max(shares)
-    table.to_csv(f"{sys.argv[1]}/{devices}.csv", index=False)
-"""
-
-
-def test_two_devices_share_every_batch_and_train_as_one_does(tmp_path):
-    subprocess.run([sys.executable, "-c", TWO_DEVICES, tmp_path], check=True)
-    one, two = (pd.read_csv(tmp_path / f"{devices}.csv") for devices in (1, 2))
-    assert one["share"].unique().tolist() == [128]
-    assert two["share"].unique().tolist() == [64]
-    assert two["device"].str.startswith("2 x ").all()
-    measured = ["loss", "accuracy", "val_loss", "val_accuracy"]
-    # In double precision, as training magnifies the rounding errors of single precision.
-    pd.testing.assert_frame_equal(two[measured], one[measured], rtol=1e-9)
-
-
-def test_devices_that_are_not_there_or_cannot_share_a_batch_evenly_are_refused(plan):
-    with pytest.raises(ValueError, match="64 devices asked for, but there are"):
-        study.run(plan, "fast", 0, devices=64)
-    with pytest.raises(ValueError, match="evenly among 3 devices"):
-        study.run(plan, "fast", 0, devices=3)

@@ -19,17 +19,27 @@ LAYERS = [
     {"features", "plans"},
     {"training"},
     {"recipes"},
-    {"network", "schedule", "mnist", "fast_layers"},
-    {"backend"},
+    {"network", "fast_layers", "batches"},
+    {"backend", "inference", "mnist", "schedule"},
     {"convolve", "kernels", "activations"},
     {"arithmetic"},
-    {"glue", "quiz", "__init__"},
+    {"glue", "history", "quiz", "__init__"},
 ]
 NEEDS_KERAS = (
     "keras",
     *(
         f"convbook.{name}"
-        for name in ("backend", "fast_layers", "features", "network", "plans", "recipes", "study", "training")
+        for name in (
+            "backend",
+            "batches",
+            "fast_layers",
+            "features",
+            "network",
+            "plans",
+            "recipes",
+            "study",
+            "training",
+        )
     ),
 )
 NUMPY_ONLY = {"arithmetic", "convolve", "kernels", "activations"}  # concept chapters run without TensorFlow

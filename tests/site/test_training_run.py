@@ -5,7 +5,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
-from convbook.training import notes_log
+from convbook.history import notes_log
 
 
 def read_log(page: str) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from convbook.figures.smaller import frontier, race, steps, variations
 from convbook.figures.style import digits, use_book_style
 from convbook.figures.three_by_three import border, left_over, paths
 from convbook.figures.training import (
-    LiveCurve,
     accuracy_by_dropout,
     confusion,
     curves,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, ScalarFormatter
 from numpy.typing import NDArray
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from convbook.figures.style import BLUE, INK, VERMILLION, WIDTH, digits
 
 if TYPE_CHECKING:  # the concept chapters draw without TensorFlow
-    from convbook.training import Epoch, History
+    from convbook.history import Epoch
 
 
 def learning_rates(rates: Sequence[float]) -> Figure:
@@ -76,33 +74,6 @@ def curves(
     entries = {str(line.get_label()): line for line in (*top.lines, *bottom.lines)}  # one for both panels
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
-
-
-class LiveCurve:
-    """Progress in a notebook: a bar for the epoch and curves that grow. Both go when the run is done."""
-
-    def __init__(self) -> None:
-        """Take the place in the output of the running cell."""
-        self._bar = display(HTML(""), display_id=True)
-        self._curves = display(HTML(""), display_id=True)
-        self._shown = 0.0
-
-    def step(self, history: History, epochs: int, done: float) -> None:
-        """Move the bar, at most twice a second."""
-        if time.monotonic() - self._shown < 0.5:
-            return
-        self._shown = time.monotonic()
-        left = f", about {(epochs - len(history) - done) * history[-1].seconds / 60:.0f} min left" if history else ""
-        text = f"Epoch {len(history) + 1} of {epochs}, {done:.0%} done{left}"
-        bar = f'<progress max="{epochs}" value="{len(history) + done:.2f}" aria-label="{text}"></progress>'
-        self._bar.update(HTML(f"{bar} {text}"))
-
-    def epoch(self, history: History, epochs: int) -> None:
-        """Redraw the curves; clear the place after the last epoch."""
-        finished = len(history) == epochs
-        self._curves.update(HTML("") if finished else curves(history))
-        if finished:
-            self._bar.update(HTML(""))
 
 
 def confusion(matrix: NDArray[np.integer]) -> Figure:
