@@ -1,4 +1,4 @@
-"""The prose of the chapters, taken out of the notebooks for the tests that read it."""
+"""The text of the chapters, taken out of the notebooks for the tests that read it."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,7 @@ FENCE = re.compile(r"^(`{3,}).*?^\1\s*$", re.DOTALL | re.MULTILINE)
 MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$", re.DOTALL)
 ROLE = re.compile(r"\{(?P<role>[\w:]+)\}`(?P<text>[^`]*)`")
 CODE = re.compile(r"`[^`]*`")
+TITLE = re.compile(r"^\s*:{3,}\{[\w-]+\}[ \t]*(\S.*)$", re.MULTILINE)
 DIRECTIVE = re.compile(r"^\s*:(?::{2,}.*|[\w-]+:.*)$", re.MULTILINE)  # a colon fence, or an option below one
 
 
@@ -35,6 +36,23 @@ def without_code(markdown: str) -> str:
 
     text = MATH.sub(" ", FENCE.sub(" ", markdown))
     return DIRECTIVE.sub(" ", CODE.sub(" ", ROLE.sub(shown, text)))
+
+
+def titles(markdown: str) -> list[str]:
+    """Return the titles of the admonitions, exercises and tables; a label stands in the same place and looks alike."""
+    return TITLE.findall(FENCE.sub(" ", markdown))
+
+
+def picture_texts(cell: nbformat.NotebookNode) -> dict[str, str]:
+    """Return what a code cell says in words of the picture that it draws: its ``caption`` and its ``alt text``."""
+    book = cell.metadata.get("mystnb", {})
+    said = {"caption": book.get("figure", {}).get("caption"), "alt text": book.get("image", {}).get("alt")}
+    return {kind: text for kind, text in said.items() if text}
+
+
+def sentences(text: str) -> list[str]:
+    """Split running text into its sentences, without code and glued numbers."""
+    return re.split(r"(?<=[.?!]) +(?=[A-Z])", without_code(text).strip())
 
 
 def words(markdown: str) -> int:
