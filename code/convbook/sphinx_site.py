@@ -1,11 +1,17 @@
-"""The Sphinx extension of the site: nothing stale, nothing from third parties, figures that suit light and dark."""
+"""The Sphinx extension of the site: nothing stale, nothing from third parties, figures that suit light and dark.
 
+``python -m convbook.sphinx_site _build/html`` says whether a built site has every page, before it is published.
+"""
+
+import argparse
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -16,16 +22,20 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from convbook.figures.style import INK, themed_svg
 
 PACKAGE = Path(__file__).parent
+RUNS = "runs"  # where a reader's own training in chapter 9 keeps its checkpoint, beside the notebook
 
 
 def execution_cache(book: Path) -> Path:
-    """Name the folder for executed notebooks: a new one whenever the code, the results or the requirements change.
+    """Name the folder for executed notebooks: a new one whenever anything changes that a cell could read.
 
     jupyter-cache looks at a notebook's own cells only, so one folder for all would serve the numbers of an old helper.
+    What counts is all files of the code, of the results and of the chapters except the notebooks themselves, and the
+    requirements.
     """
     digest = hashlib.sha256()
     for file in sorted(_inputs(book)):
@@ -36,10 +46,10 @@ def execution_cache(book: Path) -> Path:
 
 def _inputs(book: Path) -> Iterator[Path]:
     yield book / "requirements.txt"
-    for file in [*(book / "code").rglob("*"), *(book / "results").rglob("*")]:
+    for file in (file for folder in ("chapters", "code", "results") for file in (book / folder).rglob("*")):
         parts = file.relative_to(book).parts
-        incidental = any(part == "__pycache__" or part.startswith(".") for part in parts)
-        if file.is_file() and not incidental:
+        incidental = any(part in ("__pycache__", RUNS) or part.startswith(".") for part in parts)
+        if file.is_file() and not incidental and file.suffix != ".ipynb":
             yield file
 
 
@@ -58,6 +68,21 @@ def repository_url(book: Path) -> str | None:
     )
     match = re.fullmatch(r"(?:https://github\.com/|git@github\.com:)(.+?/.+?)(?:\.git)?", asked.stdout.strip())
     return f"https://github.com/{match[1]}" if match else None
+
+
+def _start_without_runs(app: Sphinx) -> None:
+    """Give chapter 9 an empty folder for its checkpoint, so that no build goes on with a run left half-finished."""
+    folder = tempfile.TemporaryDirectory(prefix="convbook-runs-")
+    before = os.environ.get("CONVBOOK_RUNS")
+    os.environ["CONVBOOK_RUNS"] = folder.name
+
+    def clean_up(app: Sphinx, error: Exception | None) -> None:
+        folder.cleanup()
+        del os.environ["CONVBOOK_RUNS"]
+        if before is not None:
+            os.environ["CONVBOOK_RUNS"] = before
+
+    app.connect("build-finished", clean_up)
 
 
 def _configure(app: Sphinx, config: Any) -> None:
@@ -179,8 +204,26 @@ def repaired(page: str) -> str:
 def _repair_pages(app: Sphinx, error: Exception | None) -> None:
     if error:
         return
+    used = set()
     for file in Path(app.outdir).rglob("*.html"):
-        file.write_text(repaired(file.read_text(encoding="utf-8")), encoding="utf-8")
+        page = repaired(file.read_text(encoding="utf-8"))
+        file.write_text(page, encoding="utf-8")
+        used.update(re.findall(r"_static/figures/(\w+\.bin)", page))
+    # Arrays of figures are named by their content, so those of earlier builds would stay for ever.
+    for array in Path(app.outdir, "_static", "figures").glob("*.bin"):
+        if array.name not in used:
+            array.unlink()
+
+
+def missing_pages(book: Path, site: Path) -> list[str]:
+    """List which of ``index.html`` and the pages of the table of contents are missing from a site, or empty.
+
+    Args:
+        book: the folder with ``_toc.yml``.
+        site: the folder with the built pages.
+    """
+    pages = ["index.html", *(f"{page}.html" for page in parse_toc_yaml(book / "_toc.yml"))]
+    return [page for page in pages if not (site / page).is_file() or not (site / page).read_bytes().strip()]
 
 
 def _visit_math(self: HTML5Translator, node: nodes.math) -> None:
@@ -201,9 +244,23 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # Browsers draw MathML by themselves; the stock renderer loads a megabyte from another site.
     app.add_html_math_renderer("mathml", (_visit_math, None), (_visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
+    app.connect("builder-inited", _start_without_runs)
     app.connect("doctree-read", _remove_solutions, priority=100)  # before images are collected
     app.connect("doctree-resolved", _drop_repeated_ids)
     app.connect("doctree-resolved", _inline_svg)
     app.connect("build-finished", _repair_pages)
     app.connect("html-page-context", _finish_page, priority=900)  # after the theme has made its buttons
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def main() -> None:
+    """Check that a built site has every page of the book in this folder."""
+    parser = argparse.ArgumentParser(prog="python -m convbook.sphinx_site", description=main.__doc__)
+    parser.add_argument("site", type=Path, help="folder with the built pages")
+    site = parser.parse_args().site
+    if missing := missing_pages(Path.cwd(), site):
+        sys.exit(f"{site} must not be published: it has no {', no '.join(missing)}.")
+
+
+if __name__ == "__main__":
+    main()

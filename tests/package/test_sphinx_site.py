@@ -1,10 +1,15 @@
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 from convbook.figures.style import INK, PAPER
-from convbook.sphinx_site import execution_cache, repository_url, themed_svg
+from convbook.sphinx_site import execution_cache, missing_pages, repository_url, themed_svg
 
 
 @pytest.fixture
@@ -17,7 +22,9 @@ def book(tmp_path):
 
 def test_the_cache_stays_while_nothing_changes(book):
     before = execution_cache(book)
-    (book / "chapters").mkdir()
+    (book / "chapters" / "runs").mkdir(parents=True)
+    (book / "chapters" / "page.ipynb").write_text("jupyter-cache compares its cells")
+    (book / "chapters" / "runs" / "notes.keras").write_bytes(b"a reader's own training")
     (book / "code" / "convbook" / "__pycache__").mkdir()
     (book / "code" / "convbook" / "__pycache__" / "helper.pyc").write_bytes(b"compiled")
     (book / "code" / ".DS_Store").write_bytes(b"left by a file manager")
@@ -25,13 +32,24 @@ def test_the_cache_stays_while_nothing_changes(book):
 
 
 @pytest.mark.parametrize(
-    "changed", ["code/convbook/helper.py", "requirements.txt", "code/convbook/new.py", "results/table.csv"]
+    "changed",
+    [
+        "code/convbook/helper.py",
+        "requirements.txt",
+        "code/convbook/new.py",
+        "results/table.csv",
+        "chapters/table.csv",
+        "chapters/images/digit.png",
+    ],
 )
-def test_a_changed_helper_gets_a_new_cache(book, changed):
+def test_a_changed_file_that_cells_can_read_gets_a_new_cache(book, changed):
     before = execution_cache(book)
-    (book / changed).parent.mkdir(exist_ok=True)
+    (book / changed).parent.mkdir(parents=True, exist_ok=True)
     (book / changed).write_text("answer = 43\n")
-    assert execution_cache(book) != before
+    after = execution_cache(book)
+    assert after != before
+    (book / changed).write_text("answer = 44\n")
+    assert execution_cache(book) not in (before, after)
 
 
 def test_a_renamed_helper_gets_a_new_cache(book):
@@ -67,3 +85,91 @@ def test_a_figure_becomes_an_accessible_element_in_the_colours_of_the_page():
     assert element.find("text").get_text() == "2 < 3"
     assert element.find("g").attrs == {}
     assert element.find("metadata") is None
+
+
+# A small project that uses the parts under test
+
+CONF = """
+import os
+from pathlib import Path
+
+from convbook import sphinx_site
+
+
+def train(app, page, content):
+    folder = Path(os.environ["CONVBOOK_RUNS"])
+    assert list(folder.iterdir()) == []
+    (folder / "checkpoint").write_text("half a run")
+    Path(app.srcdir, "runs.txt").write_text(str(folder))
+    if "failure" in content[0]:
+        raise RuntimeError("the build fails")
+
+
+def setup(app):
+    app.connect("builder-inited", sphinx_site._start_without_runs)
+    app.connect("source-read", train)
+    app.connect("build-finished", sphinx_site._repair_pages)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "conf.py").write_text(CONF)
+    return tmp_path
+
+
+def build(project: Path, page: str) -> Path:
+    """Build the page; return the folder that its cells had for their runs."""
+    (project / "index.rst").write_text(f"Title\n=====\n\n{page}\n")
+    site = project / "_build"
+    app = Sphinx(project, project, site, site / ".doctrees", "html", status=None, warning=None, freshenv=True)
+    try:
+        app.build()
+    finally:
+        runs = Path((project / "runs.txt").read_text())
+    return runs
+
+
+@pytest.mark.parametrize("before", [None, "of the reader"])
+def test_every_build_has_an_empty_folder_for_runs_and_leaves_none_behind(project, monkeypatch, before):
+    monkeypatch.setenv("CONVBOOK_RUNS", "to be restored at the end")
+    if before is None:
+        monkeypatch.delenv("CONVBOOK_RUNS")
+    else:
+        monkeypatch.setenv("CONVBOOK_RUNS", before)
+    first, second = build(project, "One page."), build(project, "Another page.")
+    assert first != second
+    assert not first.exists()
+    assert not second.exists()
+    with pytest.raises(ExtensionError, match="the build fails"):
+        build(project, "A failure.")
+    assert not Path((project / "runs.txt").read_text()).exists()
+    assert os.environ.get("CONVBOOK_RUNS") == before
+
+
+def test_arrays_that_no_page_uses_any_more_leave_the_site(project):
+    figures = project / "_build" / "_static" / "figures"
+    figures.mkdir(parents=True)
+    for name in ("0123456789abcdef", "fedcba9876543210"):
+        (figures / f"{name}.bin").write_bytes(b"digits")
+    script = '<script>{"url": "../_static/figures/0123456789abcdef.bin"}</script>'
+    build(project, f".. raw:: html\n\n   {script}")
+    assert [file.name for file in figures.iterdir()] == ["0123456789abcdef.bin"]
+
+
+def test_pages_that_a_site_lacks_are_found(tmp_path, monkeypatch):
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: intro\nchapters:\n- file: chapters/one\n")
+    site = tmp_path / "_build" / "html"
+    (site / "chapters").mkdir(parents=True)
+    assert missing_pages(tmp_path, site) == ["index.html", "intro.html", "chapters/one.html"]
+    for page in ("index", "intro", "chapters/one"):
+        (site / f"{page}.html").write_text("<p>text</p>")
+    assert missing_pages(tmp_path, site) == []
+
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "convbook.sphinx_site", "_build/html"]
+    assert subprocess.run(command, capture_output=True, check=True).stderr == b""
+    (site / "chapters" / "one.html").write_text("\n")
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert failed.stderr == "_build/html must not be published: it has no chapters/one.html.\n"
