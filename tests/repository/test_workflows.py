@@ -21,7 +21,8 @@ PINNED = re.compile(r"[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
 def workflow_problems(name: str, text: str) -> list[str]:
     """Return actions that are not pinned, rights that nobody granted here, and jobs that could run for hours."""
-    problems = [f"not pinned: {use}" for use in re.findall(r"uses: *(.*)", text) if not PINNED.fullmatch(use)]
+    uses = [use for use in re.findall(r"uses: *(.*)", text) if not use.startswith("./")]  # ours, at the same commit
+    problems = [f"not pinned: {use}" for use in uses if not PINNED.fullmatch(use)]
     workflow = yaml.safe_load(text)
     if workflow.get("permissions") not in ({}, {"contents": "read"}):
         problems.append("permissions of the workflow: {} or contents: read")
@@ -32,6 +33,8 @@ def workflow_problems(name: str, text: str) -> list[str]:
             problems.append(f"{job_name}: list the permissions one by one")
         elif writes := {scope for scope, right in permissions.items() if right == "write"} - granted:
             problems.append(f"{job_name}: may write {', '.join(sorted(writes))}")
+        if "uses" in job:  # the jobs of that workflow have their own timeouts and steps
+            continue
         if "timeout-minutes" not in job:
             problems.append(f"{job_name}: no timeout")
         problems += [
@@ -72,8 +75,74 @@ def test_workflow_is_pinned_and_least_privileged(path):
     assert workflow_problems(path.name, path.read_text(encoding="utf-8")) == []
 
 
+def deployment_problems(workflows: dict[str, Any]) -> list[str]:
+    """Return how something untested or incomplete could get to the site or to the branch for Colab.
+
+    Args:
+        workflows: the parsed workflows by their file names.
+    """
+    problems = []
+    triggers = workflows["test.yml"][True]  # YAML 1.1 reads `on` as true
+    if "workflow_call" not in triggers:
+        problems.append("test.yml cannot be called")
+    if "push" in triggers:
+        problems.append("test.yml also runs on a push, so main is tested twice, and the newer run stops the other")
+    jobs = workflows["publish.yml"]["jobs"]
+
+    def needed(name: str) -> set[str]:
+        needs = jobs[name].get("needs", [])
+        direct = {needs} if isinstance(needs, str) else set(needs)
+        return direct.union(*(needed(job) for job in direct))
+
+    for name, job in jobs.items():
+        if "write" in job.get("permissions", {}).values():
+            tested = any(jobs[other].get("uses") == "./.github/workflows/test.yml" for other in needed(name))
+            problems += [] if tested else [f"{name} does not need the tests"]
+            problems += [f"{name} runs whatever the jobs before it say"] if "if" in job else []
+    steps = [step.get("run", step.get("uses", "")) for step in jobs["build"]["steps"]]
+    upload = next(n for n, step in enumerate(steps) if step.startswith("actions/upload-pages-artifact@"))
+    if not any("convbook.sphinx_site _build/html" in step for step in steps[:upload]):
+        problems.append("build uploads pages that nobody has counted")
+    return problems
+
+
+def parsed_workflows() -> dict[str, Any]:
+    return {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in WORKFLOWS}
+
+
+def test_nothing_is_deployed_that_fails_the_tests_or_lacks_pages():
+    assert deployment_problems(parsed_workflows()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problems"),
+    [
+        (lambda test, jobs: test[True].pop("workflow_call"), ["test.yml cannot be called"]),
+        (lambda test, jobs: test[True].update(push=None), ["test.yml also runs on a push"]),
+        (
+            lambda test, jobs: jobs["deploy"].update(needs="build"),
+            ["deploy does not need the tests", "notebooks does not need the tests"],
+        ),
+        (lambda test, jobs: jobs["notebooks"].pop("needs"), ["notebooks does not need the tests"]),
+        (lambda test, jobs: jobs["deploy"].update({"if": "always()"}), ["deploy runs whatever"]),
+        (
+            lambda test, jobs: jobs["build"].update(
+                steps=[step for step in jobs["build"]["steps"] if "sphinx_site" not in step.get("run", "")]
+            ),
+            ["build uploads pages"],
+        ),
+    ],
+)
+def test_a_way_past_the_tests_is_found(change, problems):
+    workflows = parsed_workflows()
+    change(workflows["test.yml"], workflows["publish.yml"]["jobs"])
+    found = deployment_problems(workflows)
+    assert len(found) == len(problems)
+    assert all(one.startswith(start) for one, start in zip(found, problems, strict=True))
+
+
 def test_action_has_one_version_everywhere():
-    uses = {use for path in WORKFLOWS for use in re.findall(r"uses: *(\S+)", path.read_text(encoding="utf-8"))}
+    uses = {use for path in WORKFLOWS for use in re.findall(r"uses: *(\S+@\S+)", path.read_text(encoding="utf-8"))}
     assert len({use.split("@")[0] for use in uses}) == len(uses)
 
 
@@ -88,6 +157,7 @@ def good_job() -> dict[str, Any]:
         ({}, None),
         ({"permissions": "write-all"}, "job: list the permissions one by one"),
         ({"permissions": {"contents": "write"}}, "job: may write contents"),
+        ({"permissions": {"contents": "write"}, "uses": "./.github/workflows/test.yml"}, "job: may write contents"),
         ({"timeout-minutes": None}, "job: no timeout"),
         ({"steps": [{"uses": f"actions/checkout@{'0' * 40}"}]}, "job: checkout keeps its credentials"),
         ({"steps": [{"uses": "actions/setup-python@v6"}]}, "not pinned: actions/setup-python@v6"),
