@@ -29,17 +29,17 @@ def test_the_slopes_of_sigmoids_pass():
     [
         ((..., ..., ...), "replace the dots"),
         ((special.expit(0), 0.25**10, 5), "the value of the sigmoid"),
-        ((expit_slope(special.expit(0)), 0.25**10, 5), "at the output"),
+        ((expit_slope(special.expit(0)), 0.25**10, 5), "at the sigmoid's output"),
         ((0 * (1 - 0), 0.25**10, 5), "not its input"),
         ((1 - np.tanh(0) ** 2, 0.25**10, 5), "slope of tanh"),
         ((0.25, ..., 5), "ten layers: no answer yet"),
         ((0.25, 10 * 0.25, 5), "you added them"),
         ((0.25, special.expit(0) ** 10, 5), "ten values of the sigmoid"),
         ((0.25, 0.25**9, 5), "a layer is missing"),
-        ((0.25, 0.25 / 10, 5), "shared by ten"),
+        ((0.25, 0.25 / 10, 5), "divided one by ten"),
         ((0.25, 0.0, 5), "not 0"),
         ((0.25, 1e-6, 5), "ten layers: the value is 1e-06, which is not right"),
-        ((0.25, 0.25**10, 4), "one layer more"),
+        ((0.25, 0.25**10, 4), "one more layer"),
         ((0.25, 0.25**10, 10), "you multiplied by 1/2"),
         ((0.25, 0.25**10, 250), "divides by 4"),
     ],
@@ -100,9 +100,9 @@ def test_dead_units_counted_one_by_one_pass():
         (lambda values: np.sum(values.any(axis=0)), "units that live"),
         (
             lambda values: np.sum((values == 0).all(axis=tuple(range(values.ndim - 1)))),
-            "each place counts",
+            "each position counts",
         ),
-        (lambda values: (values == 0).all(axis=0), "the shape is (6,)"),
+        (lambda values: (values == 0).all(axis=0), "True and False are not numbers"),
         (lambda values: 2, "two digits, maps of 2 × 3"),
     ],
 )
@@ -129,7 +129,7 @@ def test_what_two_layers_do_to_single_inputs_passes():
     ("answer", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda w1, b1, w2, b2: w2 @ w1, "return two things"),
+        (lambda w1, b1, w2, b2: w2 @ w1, "the matrix: the shape is (2,)"),
         (lambda w1, b1, w2, b2: (w1 @ w2, w2 @ b1 + b2), "wrong order"),
         (lambda w1, b1, w2, b2: (w2 * w1, w2 @ b1 + b2), "number by number"),
         (lambda w1, b1, w2, b2: (w1 + w2, w2 @ b1 + b2), "not a sum"),
@@ -170,9 +170,12 @@ def test_numbers_alone_and_together_pass():
         (lambda function: False, "ReLU acts on each number"),
         (lambda function: function(np.array([-1.0, 1]))[0] == 0, "tanh acts on each number"),
         (lambda function: abs(function(np.array([0.5, 1])).sum() - 1) > 1e-9, "z − z.mean()"),
-        (lambda function: others_stay(function, 2, [0, 1]), "running sum, where a number moves only those behind"),
+        (
+            lambda function: others_stay(function, 2, [0, 1]),
+            "running sum, where a number moves only itself and those after it",
+        ),
         (lambda function: others_stay(function, 0, [1, 2]), "from the end"),
-        (lambda function: function(np.array([0.5, 1])), "return True or False"),
+        (lambda function: function(np.array([0.5, 1])), "a single True or False"),
     ],
 )
 def test_wrong_tests_for_elementwise_get_their_hint(answer, hint):

@@ -22,7 +22,7 @@ def test_scipy_passes_by_hand():
         (..., ..., "replace the dots"),
         (CONVOLUTION, CORRELATION, "that is the true convolution"),
         (correlate2d(IMAGE, KERNEL[:, ::-1], "valid"), CONVOLUTION, "mirrored"),
-        (CORRELATION, CORRELATION, "turn the kernel by half a turn first"),
+        (CORRELATION, CORRELATION, "rotate the kernel by 180° first"),
         (CORRELATION, correlate2d(IMAGE, KERNEL[:, ::-1], "valid"), "along both axes"),
         (CORRELATION, CORRELATION[::-1, ::-1], "not the result"),
         ([[1, 2], [3, 4]], CONVOLUTION, "is not right"),
@@ -53,7 +53,7 @@ def test_keras_passes_on_sizes():
         ([26, 3, 40, 29, 13.5, 24], "round down"),
         ([26, 3, 40, 29, 14, 24], "not up"),
         ([25, 3, 40, 29, 13, 24], "add 1"),
-        ([26, 5, 40, 29, 13, 24], "the stride divides"),
+        ([26, 5, 40, 29, 13, 24], "divide the number of steps"),
         ([26, 3, 40, 29, 13, 26], "spans d (k - 1) + 1 pixels"),
         ([28, 4, 41, 32, 14, 28], "the border costs"),
     ],
@@ -107,7 +107,7 @@ def pads_one_side(image, filters, bias, stride, padding):
     ("answer", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda image, filters, *rest: keras_conv2d(image, filters[::-1, ::-1], *rest), "you turned the kernel"),
+        (lambda image, filters, *rest: keras_conv2d(image, filters[::-1, ::-1], *rest), "you rotated the kernel"),
         (lambda image, filters, bias, *rest: keras_conv2d(image, filters, 0 * bias, *rest), "the bias is missing"),
         (lambda image, filters, bias, stride, p: keras_conv2d(image, filters, bias, 1, p), "the stride is ignored"),
         (lambda image, filters, bias, stride, p: keras_conv2d(image, filters, bias, stride, 0), "padding is ignored"),
@@ -146,12 +146,12 @@ def test_a_numeric_gradient_passes():
     ("answer", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda image, kernel, u: convolve2d(image, u, "valid"), "as it is, not turned"),
-        (lambda image, kernel, u: correlate2d(image, u, "valid")[::-1, ::-1], "turned by half a turn"),
+        (lambda image, kernel, u: convolve2d(image, u, "valid"), "as it is, without rotating it"),
+        (lambda image, kernel, u: correlate2d(image, u, "valid")[::-1, ::-1], "rotated by 180°"),
         (lambda image, kernel, u: correlate2d(image, np.ones_like(u), "valid"), "its own u"),
         (lambda image, kernel, u: correlate2d(image, u, "valid") / u.size, "the loss is a sum"),
         (lambda image, kernel, u: convolve2d(u, kernel), "with respect to the image"),
-        (lambda image, kernel, u: correlate2d(image, kernel, "valid"), "these are the answers"),
+        (lambda image, kernel, u: correlate2d(image, kernel, "valid"), "these are the outputs"),
     ],
 )
 def test_wrong_gradients_get_their_hint(answer, hint):
@@ -168,8 +168,8 @@ def test_the_old_map_without_its_last_columns_passes():
     ("answer", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda old_map, shift: old_map, "zeros that the old map knows nothing of"),
-        (lambda old_map, shift: np.roll(old_map, shift, axis=1), "zeros that the old map knows nothing of"),
+        (lambda old_map, shift: old_map, "come from windows with new zeros"),
+        (lambda old_map, shift: np.roll(old_map, shift, axis=1), "come from windows with new zeros"),
         (lambda old_map, shift: old_map[:, shift:], "the last columns leave"),
         (lambda old_map, shift: old_map[:-shift], "not the rows"),
         (lambda old_map, shift: old_map[:, :-1], "not by one"),

@@ -30,7 +30,7 @@ def test_scipy_passes_on_two_channels():
         (PARTS[0] - 1, "only the first channel"),
         (PARTS[1] - 1, "only the second channel"),
         (np.stack(PARTS, axis=-1), "add the two partial results up"),
-        (TURNED[0] + TURNED[1] - 1, "not turned"),
+        (TURNED[0] + TURNED[1] - 1, "not rotated"),
         (RIGHT.ravel(), "two rows of one number"),
         (np.full_like(RIGHT, RIGHT[0, 0]), "is not right"),
         ([[9], [9]], "is not right"),
@@ -85,7 +85,9 @@ def test_wrong_counts_get_their_hint(counts, wrong, hint):
 
 
 def test_missing_counts_are_named():
-    assert "no answer for: batch normalisation" in check.parameters({"convolution": 1, "network": 1}).message
+    assert (
+        "these numbers are missing: batch normalisation" in check.parameters({"convolution": 1, "network": 1}).message
+    )
 
 
 @pytest.mark.parametrize("answer", [..., None, 14_060, [2_320, 64, 14_060, 13_848, 13_944]])
@@ -108,11 +110,11 @@ def test_keras_passes_behind_a_pool():
     ("answer", "hint"),
     [
         ([...] * 4, "replace the dots"),
-        (..., "give a list"),
-        (None, "give a list"),
-        ([None, 1, None], "give four answers"),
+        (..., "no answer yet"),
+        (None, "no answer yet"),
+        ([None, 1, None], "give four of them"),
         ([1, 1, 2, 2], "does not simply move"),
-        ([None, 2, None, 4], "the shift is halved"),
+        ([None, 2, None, 4], "halves the shift"),
         ([None, None, None, None], "after an even shift"),
         ([0, 1, 1, 2], "Write None"),
     ],
@@ -170,13 +172,13 @@ def test_keras_passes_as_folding():
     ("answer", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda *arguments: arguments[5], "return two arrays"),
+        (lambda *arguments: arguments[5], "the shapes of the old ones"),
         (lambda *arguments: (arguments[5], arguments[6][:1]), "the shapes of the old ones"),
         (fold_with(root, lambda beta, mean, a: 0 * beta), "goes through the weights"),
         (fold_with(lambda g, v, e: g / np.sqrt(v), lambda beta, mean, a: beta - mean * a), "epsilon is missing"),
         (fold_with(lambda g, v, e: g / (v + e), lambda beta, mean, a: beta - mean * a), "the root of the variance"),
         (fold_with(root, lambda beta, mean, a: beta), "the mean is not subtracted"),
-        (fold_with(root, lambda beta, mean, a: beta - mean), "the mean is divided, too"),
+        (fold_with(root, lambda beta, mean, a: beta - mean), "the mean is divided as well"),
         (into_the_convolution_before, "the convolution before"),
         (along_the_wrong_axis, "the slices that read it"),
     ],

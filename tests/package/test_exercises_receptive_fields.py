@@ -70,7 +70,7 @@ def test_the_columns_pass():
     [
         (..., DOTS),
         (column(SCHEDULED, double), "does not double the field; like every layer"),
-        (column(SCHEDULED, double_then_single_steps), "does not double the field, and behind it"),
+        (column(SCHEDULED, double_then_single_steps), "does not double the field, and after it"),
         (column(SCHEDULED, single_steps), "two pixels apart"),
         (column(SCHEDULED, stride_at_once), "acts on the layers after it"),
         ([3, 5, 6, 7, 11, 15, 19, 23, 29], "1 × 1 kernel adds"),
@@ -89,8 +89,8 @@ def test_wrong_columns_get_their_hint(answer, hint):
     [
         (..., DOTS),
         (column(CLASS, double_then_single_steps), "as it stands"),
-        (column(CLASS, single_steps), "behind the pool neighbours"),
-        (column(CLASS, double), "the pool itself doubles no field"),
+        (column(CLASS, single_steps), "after the pool neighbours"),
+        (column(CLASS, double), "the pool itself does not double the field"),
         (column(CLASS, stride_at_once), "not on its own steps"),
     ],
 )
@@ -119,7 +119,7 @@ def test_the_rows_of_layer_5_pass():
         (lambda i: range(2 * i, 2 * i + 11), "one row too many"),
         (lambda i: range(2 * i - 5, 2 * i + 5), "not centred"),
         (lambda i: range(i, i + 3), "the local field"),
-        (lambda i: (2 * i, 2 * i + 10), "return a range"),
+        (lambda i: (2 * i, 2 * i + 10), "give all of them in order"),
         (lambda i: range(6, 16), "row 0"),
         (range(6, 16), "give the function itself"),
     ],

@@ -35,7 +35,7 @@ def test_the_right_interval_passes():
     ("answer", "words"),
     [
         (lambda runs: ..., "replace the dots"),
-        (np.mean, "return two numbers"),
+        (np.mean, "give two numbers"),
         (lambda runs: half(runs, 1.959964 / len(runs) ** 0.5), "not 1.96"),
         (lambda runs: half(runs, t(runs)), "root of n"),
         (lambda runs: half(runs, t(runs) / len(runs) ** 0.5, ddof=0), "ddof=1"),

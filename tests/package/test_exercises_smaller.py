@@ -127,9 +127,9 @@ def test_the_right_frontier_passes(function):
     ("answer", "words"),
     [
         (lambda networks: ..., "replace the dots"),
-        (lambda networks: 3, "return a list"),
+        (lambda networks: 3, "give a list"),
         (lambda networks: networks, "only those on the frontier"),
-        (lambda networks: [max(networks, key=lambda n: n[1])], "goes on below"),
+        (lambda networks: [max(networks, key=lambda n: n[1])], "continues below"),
         (
             lambda networks: [a for a in networks if not any(b[0] < a[0] and b[1] > a[1] for b in networks)],
             "only as accurate",

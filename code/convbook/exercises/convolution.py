@@ -8,70 +8,69 @@ from numpy.typing import ArrayLike, NDArray
 
 from convbook.arithmetic import output_size
 from convbook.convolve import conv2d_windows, corr2d, true_convolution
-from convbook.exercises.verdict import Wrong, call, check, expect
+from convbook.exercises.verdict import Wrong, call, expect, gives_verdict, items, numbers
 
 
-@check
+@gives_verdict
 def corr2d_by_hand(correlation: ArrayLike, convolution: ArrayLike) -> str:
     """Check the cross-correlation and the true convolution of a 3 × 3 image with a 2 × 2 kernel."""
     image = np.array([[1, 0, 2], [0, 3, 1], [2, 1, 0]])
     kernel = np.array([[1, 2], [0, -1]])
-    as_it_is, turned = corr2d(image, kernel), true_convolution(image, kernel)
+    as_it_is, rotated = corr2d(image, kernel), true_convolution(image, kernel)
     mirrored = corr2d(image, kernel[:, ::-1])
     matrix_product = [[image[i : i + 2, j : j + 2] @ kernel for j in (0, 1)] for i in (0, 1)]
-    traces = [[float(np.sum(matrix_product[i][j])) for j in (0, 1)] for i in (0, 1)]
+    sums = [[np.sum(matrix_product[i][j]) for j in (0, 1)] for i in (0, 1)]
     expect(
         correlation,
         as_it_is,
         "the cross-correlation",
-        mistakes={
-            "that is the true convolution; here the kernel is laid on as it is": turned,
-            "multiply each weight with the pixel under it; this is no matrix product": traces,
-            "the kernel is laid on mirrored": mirrored,
-        },
+        mistakes=(
+            ("that is the true convolution; a cross-correlation uses the kernel as it is", rotated),
+            ("multiply each weight by the pixel under it; this is not a matrix product", sums),
+            ("the kernel is mirrored; a cross-correlation uses it as it is", mirrored),
+        ),
         reveal=False,
     )
     expect(
         convolution,
-        turned,
+        rotated,
         "the true convolution",
-        mistakes={
-            "turn the kernel by half a turn first": as_it_is,
-            "turn the kernel along both axes, not along one": mirrored,
-            "turn the kernel along both axes, not along one axis": corr2d(image, kernel[::-1]),
-            "turn the kernel, not the result": as_it_is[::-1, ::-1],
-        },
+        mistakes=(
+            ("rotate the kernel by 180° first", as_it_is),
+            ("flip the kernel along both axes; here it is mirrored left to right only", mirrored),
+            ("flip the kernel along both axes; here it is flipped top to bottom only", corr2d(image, kernel[::-1])),
+            ("rotate the kernel, not the result", as_it_is[::-1, ::-1]),
+        ),
         reveal=False,
     )
     return "four inner products each way"
 
 
-@check
+@gives_verdict
 def sizes(answers: Sequence[int]) -> str:
     """Check the sizes of six results along one axis."""
     cases = ((28, 3, 1, 1), (7, 3, 2, 1), (121, 4, 3, 1), (63, 7, 2, 1), (28, 3, 2, 1), (28, 3, 1, 2))
-    if len(answers) != len(cases):
-        raise Wrong(f"give six sizes, one for each case; these are {len(answers)}")
-    for answer, (size, kernel, stride, dilation) in zip(answers, cases, strict=True):
+    given = items(answers, len(cases), "the sizes", "six sizes, one for each case")
+    for answer, (size, kernel, stride, dilation) in zip(given, cases, strict=True):
         span = dilation * (kernel - 1) + 1
         expect(
             answer,
             output_size(size, kernel, stride, dilation=dilation),
             f"{size} pixels, kernel {kernel}, stride {stride}, dilation {dilation}",
-            mistakes={
-                "a position does not come in parts: round down": (size - span) / stride + 1,
-                "the window must not hang over the edge: round down, not up": -(-(size - span) // stride) + 1,
-                "count the first position, too: add 1": (size - span) // stride,
-                "the stride divides the number of steps": size - span + 1,
-                "a dilated kernel spans d (k - 1) + 1 pixels": (size - kernel) // stride + 1,
-                "without padding the border costs k - 1 pixels": -(-size // stride),
-            },
+            mistakes=(
+                ("the number of positions is a whole number: round down", (size - span) / stride + 1),
+                ("round down, not up: the last window must lie inside the image", -(-(size - span) // stride) + 1),
+                ("count the first position as well: add 1", (size - span) // stride),
+                ("divide the number of steps by the stride", size - span + 1),
+                ("a dilated kernel spans d (k - 1) + 1 pixels", (size - kernel) // stride + 1),
+                ("there is no padding, so the border costs k - 1 pixels", -(-size // stride)),
+            ),
             reveal=False,
         )
-    return "six sizes, three of them rounded down"
+    return "six sizes, rounded down where they do not come out even"
 
 
-@check
+@gives_verdict
 def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -> str:
     """Check a convolution of an image (H, W, C_in): function(image, filters, bias, stride, padding)."""
     rng = np.random.default_rng(1)
@@ -79,112 +78,178 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
     def whole(*shape: int) -> NDArray:
         return rng.integers(-3, 4, shape).astype(float)
 
-    cases = {
-        "one channel, one filter": (whole(4, 4, 1), whole(2, 2, 1, 1), np.zeros(1), 1, 0),
-        "a bias": (whole(4, 4, 1), whole(2, 2, 1, 1), np.array([5.0]), 1, 0),
-        "two channels": (whole(3, 4, 2), whole(2, 2, 2, 1), np.zeros(1), 1, 0),
-        "two channels and three filters": (whole(3, 4, 2), whole(2, 2, 2, 3), np.array([1.0, -2, 0]), 1, 0),
-        "stride 2": (whole(5, 7, 1), whole(3, 3, 1, 2), np.zeros(2), 2, 0),
-        "stride 2 where it does not come out even": (whole(6, 5, 1), whole(3, 3, 1, 1), np.zeros(1), 2, 0),
-        "padding 1": (whole(4, 3, 2), whole(3, 3, 2, 2), np.array([1.0, 2]), 1, 1),
-        "a kernel that is not square, stride 2, padding 1": (whole(6, 5, 2), whole(3, 2, 2, 2), np.ones(2), 2, 1),
-    }
-    for case, (image, filters, bias, stride, padding) in cases.items():
-        given: dict[str, Any] = {
-            "images": image,
-            "filters": filters,
-            "bias": bias,
-            "stride": stride,
-            "padding": padding,
-        }
+    def quarters(*shape: int) -> NDArray:  # so that an array of whole numbers cannot hold the result
+        return rng.integers(-12, 13, shape) / 4
 
-        def result(**changed: Any) -> NDArray:
-            return conv2d_windows(**(given | changed))  # noqa: B023 (called in this round only)
+    # Easy cases first, each new difficulty by itself. The image, the filters, the bias, the stride, the padding.
+    cases: tuple[tuple[str, NDArray, NDArray, NDArray, int, int], ...] = (
+        ("one channel, one filter", whole(4, 4, 1), whole(2, 2, 1, 1), np.zeros(1), 1, 0),
+        ("a bias", whole(4, 4, 1), whole(2, 2, 1, 1), np.array([5.0]), 1, 0),
+        ("an image that is not square", whole(3, 6, 1), whole(2, 2, 1, 1), np.zeros(1), 1, 0),
+        ("two channels", whole(3, 4, 2), whole(2, 2, 2, 1), np.zeros(1), 1, 0),
+        ("two channels and three filters", whole(3, 4, 2), whole(2, 2, 2, 3), np.array([1.0, -2, 0]), 1, 0),
+        ("three channels and two filters", quarters(5, 4, 3), quarters(3, 3, 3, 2), quarters(2), 1, 0),
+        ("as many filters as channels", quarters(4, 5, 3), quarters(2, 2, 3, 3), quarters(3), 1, 0),
+        ("a 1 × 1 kernel", whole(3, 5, 2), whole(1, 1, 2, 3), whole(3), 1, 0),
+        ("a wide kernel", quarters(5, 7, 2), quarters(2, 3, 2, 2), quarters(2), 1, 0),
+        ("a tall kernel", quarters(7, 5, 2), quarters(3, 1, 2, 3), quarters(3), 1, 0),
+        ("a 5 × 5 kernel", quarters(7, 8, 1), quarters(5, 5, 1, 2), quarters(2), 1, 0),
+        ("stride 2", whole(5, 7, 1), whole(3, 3, 1, 2), np.zeros(2), 2, 0),
+        ("stride 2 that leaves pixels over", whole(6, 5, 1), whole(3, 3, 1, 1), np.zeros(1), 2, 0),
+        ("stride 3", quarters(8, 10, 2), quarters(3, 3, 2, 1), quarters(1), 3, 0),
+        ("a stride larger than the kernel", quarters(7, 6, 1), quarters(1, 2, 1, 2), quarters(2), 3, 0),
+        ("padding 1", whole(4, 3, 2), whole(3, 3, 2, 2), np.array([1.0, 2]), 1, 1),
+        ("padding 2", whole(3, 4, 1), whole(3, 3, 1, 1), np.zeros(1), 1, 2),
+        ("padding 1 with a 5 × 5 kernel", quarters(5, 4, 1), quarters(5, 5, 1, 1), quarters(1), 1, 1),
+        ("padding 1 with a 1 × 1 kernel", quarters(3, 2, 2), quarters(1, 1, 2, 1), quarters(1), 1, 1),
+        ("a tall kernel, stride 2, padding 1", quarters(6, 5, 2), quarters(3, 2, 2, 2), np.ones(2), 2, 1),
+        ("a wide kernel, stride 3, padding 2", quarters(5, 9, 4), quarters(2, 4, 4, 5), quarters(5), 3, 2),
+    )
+    for name, image, filters, bias, stride, padding in cases:
+        given: dict[str, Any] = {"images": image, "filters": filters, "bias": bias, "stride": stride}
+        (kh, kw, channels, count), case = filters.shape, f"{name}, image {image.shape}, filters {filters.shape}"
 
-        mistakes = {
-            "you turned the kernel; frameworks lay it on as it is": result(filters=filters[::-1, ::-1]),
-            "the bias is missing": result(bias=np.zeros_like(bias)),
-            "the stride is ignored": result(stride=1),
-            "the padding is ignored": result(padding=0) if padding else ...,
-            "padding p means p zeros on every side": (
-                result(images=np.pad(image, [(0, padding), (0, padding), (0, 0)]), padding=0) if padding else ...
-            ),
-            "only the first channel is read; the inner product runs over all of them": (
-                result(images=image[:, :, :1], filters=filters[:, :, :1])
-            ),
-            "each channel needs its own slice of the filter": (
-                result(filters=np.repeat(filters[:, :, :1], filters.shape[2], axis=2))
-            ),
-            "add the channels up, do not average them": (result() - bias) / image.shape[2] + bias,
-            "the bias belongs to the filter and is added once, not once for each channel": (
-                result() + bias * (image.shape[2] - 1)
-            ),
-            "round down: a window must not hang over the edge": (
-                result(images=np.pad(image, [(0, 1), (0, 1), (0, 0)]))[
-                    : -(-(image.shape[0] + 2 * padding - filters.shape[0]) // stride) + 1,
-                    : -(-(image.shape[1] + 2 * padding - filters.shape[1]) // stride) + 1,
-                ]
-            ),
-            "every filter makes a map of its own; do not add them up": result().sum(axis=2, keepdims=True),
-        }
+        def result(pad: int | Sequence[tuple[int, int]] = padding, **changed: Any) -> NDArray | None:
+            """Convolve as given but for the changes, or not at all if the kernel does not fit then."""
+            widths = [(pad, pad)] * 2 if isinstance(pad, int) else pad
+            padded = np.pad(image, [*widths, (0, 0)])  # noqa: B023 (called in this round only)
+            try:
+                return conv2d_windows(**(given | {"images": padded} | changed))  # noqa: B023
+            except ValueError:
+                return None
+
+        right = result()
+        assert right is not None
+        one_filter = result(
+            images=np.pad(image, [(padding, padding)] * 2 + [(0, 0)])[:, :, :1], filters=filters[:, :, :1]
+        )
+        over = [
+            -(-(size + 2 * padding - k) // stride) * stride + k - size
+            for size, k in zip(image.shape, (kh, kw), strict=False)
+        ]
         expect(
             call(function, image, filters, bias, stride, padding),
-            result(),
-            f"{case}, image {image.shape}, filters {filters.shape}, stride {stride}, padding {padding}",
-            mistakes={hint: wrong for hint, wrong in mistakes.items() if wrong is not ...},
+            right,
+            f"{case}, stride {stride}, padding {padding}",
+            mistakes=(
+                (
+                    "you rotated the kernel by 180°; a convolutional layer uses it as it is",
+                    result(filters=filters[::-1, ::-1]),
+                ),
+                ("you flipped the kernel top to bottom; use it as it is", result(filters=filters[::-1])),
+                ("you flipped the kernel left to right; use it as it is", result(filters=filters[:, ::-1])),
+                ("rows and columns of the kernel are swapped", result(filters=filters.swapaxes(0, 1))),
+                ("the bias is missing", result(bias=np.zeros_like(bias))),
+                ("the stride is ignored", result(stride=1)),
+                ("a stride above 2 is treated as 2", result(stride=2)),
+                (
+                    "the stride acts along the rows only; it belongs to both axes",
+                    _one_stride(result(stride=1), stride, 0),
+                ),
+                (
+                    "the stride acts along the columns only; it belongs to both axes",
+                    _one_stride(result(stride=1), stride, 1),
+                ),
+                ("the padding is ignored", result(0)),
+                ("padding p means p zeros on every side, not on one side of each axis", result([(0, padding)] * 2)),
+                ("padding p means p rings of zeros; here there is one, whatever p is", result(min(padding, 1))),
+                (
+                    "padding p means p rings of zeros; use p, not half the kernel",
+                    result([(kh // 2, kh // 2), (kw // 2, kw // 2)]),
+                ),
+                ("only the first channel is read; the inner product runs over all of them", one_filter),
+                (
+                    "each channel needs its own slice of the filter",
+                    result(filters=np.repeat(filters[:, :, :1], channels, axis=2)),
+                ),
+                (
+                    "channels in and filters are swapped: filters have the shape (kh, kw, C_in, C_out)",
+                    result(filters=filters.swapaxes(2, 3)) if channels == count else None,
+                ),
+                ("add the channels up, do not average them", (right - bias) / channels + bias),
+                ("a filter's bias is added once, not once for each channel", right + bias * (channels - 1)),
+                (
+                    "round down: every window must lie inside the padded image",
+                    result([(padding, n - padding) for n in over]),
+                ),
+                ("every filter makes a map of its own; do not add them up", right.sum(axis=2, keepdims=True)),
+            ),
         )
-    return "eight images, with channels, filters, bias, stride and padding"
+    return (
+        f"{len(cases)} images, with channels, filters, biases, strides 1 to 3, padding 0 to 2 and kernels of all shapes"
+    )
 
 
-@check
+def _one_stride(steps_of_one: NDArray | None, stride: int, axis: int) -> NDArray | None:
+    """Keep every ``stride``-th position along one axis only."""
+    if steps_of_one is None:
+        return None
+    return steps_of_one[::stride] if axis == 0 else steps_of_one[:, ::stride]
+
+
+@gives_verdict
 def kernel_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
     """Check the gradient of sum(u * corr2d(image, kernel)) with respect to the kernel: function(image, kernel, u)."""
     rng = np.random.default_rng(2)
-    for height, width, side in ((3, 3, 2), (5, 4, 2), (6, 6, 3)):
-        image = rng.integers(-3, 4, (height, width)).astype(float)
-        kernel = rng.integers(-3, 4, (side, side)).astype(float)
-        u = rng.integers(-3, 4, (height - side + 1, width - side + 1)).astype(float)
+    shapes = (
+        *(((3, 3), (2, 2)), ((5, 4), (2, 2)), ((6, 6), (3, 3))),
+        *(((4, 6), (2, 3)), ((6, 5), (3, 1)), ((3, 4), (1, 1)), ((7, 8), (5, 5))),
+    )
+    for (height, width), (kh, kw) in shapes:
+        image = rng.integers(-12, 13, (height, width)) / 4
+        kernel = rng.integers(-12, 13, (kh, kw)) / 4
+        u = rng.integers(-3, 4, (height - kh + 1, width - kw + 1)).astype(float)
+        right = corr2d(image, u)
         expect(
             call(function, image, kernel, u),
-            corr2d(image, u),
+            right,
             f"image {image.shape}, kernel {kernel.shape}",
-            mistakes={
-                "u is laid on as it is, not turned": true_convolution(image, u),
-                "the result is turned by half a turn": corr2d(image, u)[::-1, ::-1],
-                "each answer counts with its own u; here all count the same": corr2d(image, np.ones_like(u)),
-                "this is the mean over the positions; the loss is a sum": corr2d(image, u) / u.size,
-                "this is the gradient with respect to the image": true_convolution(np.pad(u, side - 1), kernel),
-                "these are the answers; their derivative with respect to a weight is the pixel that it meets": (
-                    corr2d(image, kernel)
+            mistakes=(
+                ("slide u over the image as it is, without rotating it", true_convolution(image, u)),
+                ("the result is rotated by 180°", right[::-1, ::-1]),
+                ("rows and columns of the result are swapped", right.T),
+                ("each output counts with its own u; here all count the same", corr2d(image, np.ones_like(u))),
+                ("this is the mean over the positions; the loss is a sum", right / u.size),
+                (
+                    "this is the gradient with respect to the image",
+                    true_convolution(np.pad(u, [(kh - 1, kh - 1), (kw - 1, kw - 1)]), kernel),
                 ),
-            },
+                (
+                    "these are the outputs; the derivative of an output with respect to a weight is the pixel under it",
+                    corr2d(image, kernel),
+                ),
+            ),
         )
-    return "the gradient is a cross-correlation of the image with u, on three images"
+    return f"the gradient is a cross-correlation of the image with u, on {len(shapes)} images"
 
 
-@check
+@gives_verdict
 def predict_shifted(function: Callable[[NDArray, int], NDArray]) -> str:
     """Check a prediction of the map of a shifted image from the old map: function(old_map, shift)."""
     rng = np.random.default_rng(3)
-    for shift in (1, 3):
-        image = rng.integers(1, 9, (5, 9)).astype(float)
+    for shift, size in ((1, (5, 9)), (3, (5, 9)), (2, (6, 6))):
+        image = rng.integers(4, 37, size) / 4
         kernel = rng.integers(-3, 4, (2, 2)).astype(float)
         old_map = corr2d(image, kernel)
         new_map = corr2d(np.pad(image, [(0, 0), (shift, 0)])[:, :-shift], kernel)
-        got = call(function, old_map, shift)
-        if np.shape(got) == new_map.shape:
+        case = f"a map of shape {old_map.shape}, a shift of {shift}"
+        got = numbers(call(function, old_map, shift), case)
+        if got.shape == new_map.shape:
             raise Wrong(
-                f"a shift of {shift}: the first {shift} columns of the new map contain zeros that the old map "
-                "knows nothing of; return the others only"
+                f"{case}: the first {shift} columns of the new map come from windows with new zeros, and the old map "
+                "cannot tell their values; return the other columns only"
             )
         expect(
             got,
             new_map[:, shift:],
-            f"a shift of {shift}",
-            mistakes={
-                "the image moves to the right, so the last columns leave the map, not the first": old_map[:, shift:],
-                "the map moves along the columns, not the rows": old_map[:-shift],
-                "the map moves as far as the image, not by one": old_map[:, :-1],
-            },
+            case,
+            mistakes=(
+                (
+                    "the image moves to the right, so the last columns leave the map, not the first",
+                    old_map[:, shift:],
+                ),
+                ("the map moves along the columns, not the rows", old_map[:-shift]),
+                ("the map moves as far as the image, not by one pixel", old_map[:, :-1]),
+            ),
         )
-    return "the map moves with the image, by 1 and by 3"
+    return "the map moves with the image, by 1, 2 and 3 pixels"

@@ -5,119 +5,125 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convbook.arithmetic import Layer, trace
+from convbook.arithmetic import trace
 from convbook.convolve import conv2d_windows
-from convbook.exercises.verdict import Wrong, call, check, expect
-
-BLOCK = Layer(3, 16, batch_norm=True)
-NETWORK = [BLOCK, BLOCK, Layer(1, 10), Layer(2, stride=2), *[BLOCK] * 4, Layer(4, 10, batch_norm=True)]
+from convbook.exercises.verdict import Mistakes, Wrong, call, describe, expect, gives_verdict, items, numbers
+from convbook.inference import stack
 
 
-@check
+@gives_verdict
 def two_channel_map(answer: ArrayLike) -> str:
     """Check the map of a 3 × 2 volume with two channels under one 2 × 2 filter with a bias of -1."""
     volume = np.stack([[[1, 2], [0, 1], [4, 0]], [[0, 1], [2, 0], [1, 3]]], axis=-1)
     slices = np.stack([[[1, 0], [1, -1]], [[0, 2], [1, 0]]], axis=-1)
     right = conv2d_windows(volume, slices[..., np.newaxis], np.array([-1]))[:, :, 0]
     by_channel = [conv2d_windows(volume[..., c : c + 1], slices[..., c : c + 1, np.newaxis])[:, :, 0] for c in (0, 1)]
-    turned = conv2d_windows(volume, slices[::-1, ::-1, :, np.newaxis], np.array([-1]))[:, :, 0]
+    rotated = conv2d_windows(volume, slices[::-1, ::-1, :, np.newaxis], np.array([-1]))[:, :, 0]
     expect(
         answer,
         right,
         "the map",
-        mistakes={
-            "the bias is missing": right + 1,
-            "the bias belongs to the filter and is added once, not once for each channel": right - 1,
-            "only the first channel is read": by_channel[0] - 1,
-            "only the second channel is read": by_channel[1] - 1,
-            "a filter makes one map: add the two partial results up": np.stack(by_channel, axis=-1),
-            "the kernels are laid on as they are, not turned": turned,
-            "two rows of one number": right.ravel(),
-        },
+        mistakes=(
+            ("the bias is missing", right + 1),
+            ("a filter's bias is added once, not once for each channel", right - 1),
+            ("only the first channel is read", by_channel[0] - 1),
+            ("only the second channel is read", by_channel[1] - 1),
+            ("a filter makes one map: add the two partial results up", np.stack(by_channel, axis=-1)),
+            ("a layer uses the kernels as they are, not rotated", rotated),
+            ("the numbers are right; write them as two rows of one number", right.ravel()),
+        ),
         reveal=False,
     )
     return "two partial results, added up, and one bias"
 
 
-@check
+@gives_verdict
 def parameters(counts: Mapping[str, int]) -> str:
     """Check five numbers of parameters: of a convolution, a batch normalisation and the whole network."""
-    stages = trace(NETWORK)
+    layers = stack()
+    stages = trace(layers)
     whole, trainable = sum(stage.parameters for stage in stages), sum(stage.trainable for stage in stages)
-    filters = sum(layer.channels or 0 for layer in NETWORK)
-    questions = {
-        "convolution": (2_320, {"each filter has a bias": 2_304, "a filter reads all 16 channels": 160}),
+    filters = sum(layer.channels or 0 for layer in layers)
+    convolution = next(stage for stage in stages if stage.name == "conv2")
+    statistics = 4 * convolution.channels
+    questions: dict[str, tuple[int, Mistakes]] = {
+        "convolution": (
+            convolution.parameters - statistics,
+            (
+                ("each filter has a bias", convolution.parameters - statistics - convolution.channels),
+                ("a filter reads all 16 channels", convolution.channels * (convolution.kernel**2 + 1)),
+            ),
+        ),
         "batch normalisation": (
-            64,
-            {
-                "the running mean and variance are numbers of the network, too": 32,
-                "each of the 16 channels has its own four numbers": 4,
-            },
+            statistics,
+            (
+                ("the running mean and variance are numbers of the network as well", statistics // 2),
+                ("each of the 16 channels has its own four numbers", 4),
+            ),
         ),
         "network": (
             whole,
-            {
-                "the batch normalisations have parameters": whole - 2 * (whole - trainable),
-                "the running means and variances are missing": trainable,
-                "behind the 1 × 1 convolution a filter reads 10 channels, not 16": whole + 6 * 9 * 16,
-                "there is a batch normalisation behind the last convolution, too": whole - 40,
-                "there is no batch normalisation behind the 1 × 1 convolution": whole + 40,
-            },
+            (
+                ("the batch normalisations have parameters", whole - 2 * (whole - trainable)),
+                ("the running means and variances are missing", trainable),
+                ("after the 1 × 1 convolution a filter reads 10 channels, not 16", whole + 6 * 9 * 16),
+                ("there is a batch normalisation after the last convolution as well", whole - 40),
+                ("there is no batch normalisation after the 1 × 1 convolution", whole + 40),
+            ),
         ),
         "trainable": (
             trainable,
-            {
-                "the running means and variances are measured, not trained": whole,
-                "scale and shift of the batch normalisations are trained": trainable - (whole - trainable),
-            },
+            (
+                ("the running means and variances are measured, not trained", whole),
+                ("scale and shift of the batch normalisations are trained", trainable - (whole - trainable)),
+            ),
         ),
         "without biases": (
             whole - filters,
-            {
-                "these are the biases; what is left without them?": filters,
-                "the shifts of the batch normalisations stay": whole - filters - (whole - trainable) // 2,
-                "only the biases of the convolutions go": trainable - filters,
-            },
+            (
+                ("these are the biases; how many parameters are left without them?", filters),
+                ("the shifts of the batch normalisations stay", whole - filters - (whole - trainable) // 2),
+                ("only the biases of the convolutions go", trainable - filters),
+            ),
         ),
     }
     if not isinstance(counts, Mapping):
-        raise Wrong("give the dictionary of the five counts")
-    if missing := questions.keys() - counts.keys():
-        raise Wrong(f"there is no answer for: {', '.join(sorted(missing))}")
+        raise Wrong(f"give the dictionary of the five numbers, as in the exercise, not {describe(counts)}")
+    missing = [question for question in questions if question not in counts]
+    if missing:
+        raise Wrong(f"these numbers are missing: {', '.join(missing)}")
     for question, (right, mistakes) in questions.items():
         expect(counts[question], right, question, mistakes=mistakes, reveal=False)
-    return "five counts, the running means and variances told apart"
+    return "five counts, with the running means and variances told apart"
 
 
-@check
+@gives_verdict
 def pooled_shift(moves: Sequence[int | None]) -> str:
-    """Check how far a map behind a 2 × 2 pool moves when its input moves by 1, 2, 3 and 4 pixels."""
-    if not isinstance(moves, Sequence):
-        raise Wrong("give a list of four answers, for shifts by 1, 2, 3 and 4")
-    if len(moves) != 4:
-        raise Wrong(f"give four answers, for shifts by 1, 2, 3 and 4; these are {len(moves)}")
-    for shift, move in enumerate(moves, start=1):
+    """Check how far a map after a 2 × 2 pool moves when its input moves by 1, 2, 3 and 4 pixels."""
+    given = items(moves, 4, "the moves", "four of them, for shifts by 1, 2, 3 and 4")
+    for shift, move in enumerate(given, start=1):
+        case = f"a shift of {shift}"
         if move is ...:
-            raise Wrong(f"a shift of {shift}: no answer yet; replace the dots")
+            raise Wrong(f"{case}: no answer yet; replace the dots")
         if shift % 2 and move is not None:
             raise Wrong(
-                f"a shift of {shift}: it does not simply move; the pool's windows start at every second pixel, so each "
-                "now holds another pair of columns. Write None"
+                f"{case}: the map does not simply move, because the pool's windows start at every second pixel and so "
+                "each of them now holds another pair of columns. Write None"
             )
         if not shift % 2 and move is None:
-            raise Wrong(f"a shift of {shift}: after an even shift every window holds what a neighbour held before")
+            raise Wrong(f"{case}: after an even shift every window holds what its neighbour held before")
         if not shift % 2:
             expect(
                 move,
                 shift // 2,
-                f"a shift of {shift}",
-                mistakes={"the pool halves the map, so the shift is halved, too": shift},
+                case,
+                mistakes=(("the pool halves the map, so it halves the shift as well", shift),),
                 reveal=False,
             )
     return "equivariant to even shifts only"
 
 
-@check
+@gives_verdict
 def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
     """Check the folding of a batch normalisation into the next convolution.
 
@@ -125,57 +131,60 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
     """
     rng = np.random.default_rng(5)
     # Square first: folding into the wrong layer or axis has the right shapes there, and so gets its own hint.
-    for channels_in, channels_out in ((3, 3), (3, 2), (1, 2)):
+    for kernel, channels_in, channels_out in (((2, 2), 3, 3), ((2, 2), 3, 2), ((3, 2), 1, 2), ((1, 1), 2, 4)):
         gamma, beta, mean = rng.normal(size=(3, channels_in)) + 1
         variance, epsilon = rng.uniform(0.1, 0.5, channels_in), 0.05
-        filters, bias = rng.normal(size=(2, 2, channels_in, channels_out)), rng.normal(size=channels_out)
-        volume = rng.normal(size=(4, 5, channels_in))
-        case = f"{channels_in} channels in, {channels_out} out"
+        filters, bias = rng.normal(size=(*kernel, channels_in, channels_out)), rng.normal(size=channels_out)
+        volume = rng.normal(size=(6, 7, channels_in))
+        case = f"filters {filters.shape}"
         result = call(function, gamma, beta, mean, variance, epsilon, filters, bias)
-        if not (isinstance(result, tuple) and len(result) == 2):
-            raise Wrong(f"{case}: return two arrays, the new filters and the new bias")
-        if np.shape(result[0]) != filters.shape or np.shape(result[1]) != bias.shape:
+        new_filters, new_bias = items(result, 2, case, "two arrays, the new filters and the new bias")
+        new_filters, new_bias = numbers(new_filters, f"{case}, the filters"), numbers(new_bias, f"{case}, the bias")
+        if new_filters.shape != filters.shape or new_bias.shape != bias.shape:
             raise Wrong(
                 f"{case}: the new filters and bias have the shapes of the old ones, {filters.shape} and {bias.shape}; "
-                f"these are {np.shape(result[0])} and {np.shape(result[1])}"
+                f"these are {new_filters.shape} and {new_bias.shape}"
             )
 
-        def answers(scale: NDArray, shift: NDArray) -> NDArray:
+        def outputs(scale: NDArray, shift: NDArray) -> NDArray:
             return conv2d_windows(volume * scale + shift, filters, bias)  # noqa: B023 (called in this round only)
 
         scale = gamma / np.sqrt(variance + epsilon)
         shift = beta - mean * scale
         plain = gamma / np.sqrt(variance)
-        mistakes = {
-            "the bias is as before; what the normalisation adds goes through the weights into it": answers(
-                scale, 0 * shift
-            ),
-            "epsilon is missing under the root": answers(plain, beta - mean * plain),
-            "divide by the root of the variance, not by the variance": answers(
-                gamma / (variance + epsilon), beta - mean * gamma / (variance + epsilon)
-            ),
-            "the mean is not subtracted": answers(scale, beta),
-            "the mean is divided, too: the shift is beta - mean * scale": answers(scale, beta - mean),
-        }
-        if channels_in == channels_out:
-            output = conv2d_windows(volume, filters, bias)
-            mistakes["that folds it into the convolution before; here it stands in front of this one"] = (
-                output * scale + shift
-            )
-            through_weights = np.einsum("ijco,c->o", filters, shift)
-            mistakes["each channel's scale belongs to the slices that read it, filters[:, :, c, :]"] = (
-                (output - bias) * scale + bias + through_weights
-            )
+        output, square = conv2d_windows(volume, filters, bias), channels_in == channels_out
+        through_weights = np.einsum("ijco,c->o", filters, shift)
         expect(
-            conv2d_windows(volume, *result),
-            answers(scale, shift),
-            f"{case}, the answers of the folded layer",
-            mistakes=mistakes,
+            conv2d_windows(volume, new_filters, new_bias),
+            outputs(scale, shift),
+            f"{case}, the output of the folded layer",
+            mistakes=(
+                (
+                    "the bias is unchanged; what the normalisation adds goes through the weights into it",
+                    outputs(scale, 0 * shift),
+                ),
+                ("epsilon is missing under the root", outputs(plain, beta - mean * plain)),
+                (
+                    "divide by the root of the variance, not by the variance",
+                    outputs(gamma / (variance + epsilon), beta - mean * gamma / (variance + epsilon)),
+                ),
+                ("the mean is not subtracted", outputs(scale, beta)),
+                ("the mean is divided as well: the shift is beta - mean * scale", outputs(scale, beta - mean)),
+                (
+                    "that folds it into the convolution before; here the normalisation comes before this convolution",
+                    output * scale + shift if square else None,
+                ),
+                (
+                    "each channel's scale belongs to the slices that read it, filters[:, :, c, :]",
+                    (output - bias) * scale + bias + through_weights if square else None,
+                ),
+            ),
+            within=1e-3,  # the sums of a layer in 32-bit floating point
         )
-    return "the folded convolution answers what normalisation and convolution did, on three volumes"
+    return "the folded convolution gives what normalisation and convolution gave, for four shapes of filters"
 
 
-@check
+@gives_verdict
 def shared_scale(function: Callable[..., NDArray]) -> str:
     """Check the rule that makes brightness of maps, on one scale for all or on one for each.
 
@@ -184,27 +193,41 @@ def shared_scale(function: Callable[..., NDArray]) -> str:
     # The maps begin above 0 and none is the largest of its rows only, so that other scales give other numbers.
     loud = np.array([[1.0, 8.0, 4.0], [2.0, 6.0, 3.0]])
     quiet = np.array([[0.5, 0.25, 0.1], [1.0, 0.5, 0.2]])
-    for case, maps in (
+    zeros = np.zeros((2, 3))
+    for name, maps in (
         ("a loud and a quiet map", np.dstack([loud, quiet])),
-        ("a loud map, a quiet one and one that is 0 everywhere", np.dstack([loud, quiet, np.zeros((2, 3))])),
+        ("a loud map, a quiet one and one that is 0 everywhere", np.dstack([loud, quiet, zeros])),
+        ("two square maps, the second one louder", np.dstack([quiet[:, :2], loud[:, :2]])),
+        ("two maps that are 0 everywhere", np.dstack([zeros, zeros])),
     ):
-        each = np.where(maps.max(axis=(0, 1)) > 0, maps.max(axis=(0, 1)), 1)
-        for shared, right, other in ((True, maps / maps.max(), maps / each), (False, maps / each, maps / maps.max())):
-            asked = f"{case}, shared={shared}"
-            result = call(function, maps, shared)
-            if np.shape(result) == maps.shape and np.isnan(np.asarray(result, dtype=float)).any():
-                raise Wrong(f"{asked}: 0 divided by 0 is no brightness; a map that is 0 everywhere stays dark")
+        largest = maps.max(axis=(0, 1))
+        all_shared, each = maps / (maps.max() or 1), maps / np.where(largest > 0, largest, 1)
+        for shared, right, other in ((True, all_shared, each), (False, each, all_shared)):
+            case = f"{name}, shared={shared}"
+            result = numbers(call(function, maps, shared), case, finite=False)
+            if result.shape == maps.shape and np.isnan(result).any():
+                raise Wrong(f"{case}: 0 divided by 0 is not a brightness; a map that is 0 everywhere stays dark")
             low = maps.min() if shared else maps.min(axis=(0, 1))
-            with np.errstate(invalid="ignore"):
-                stretched = (maps - low) / ((maps.max() if shared else maps.max(axis=(0, 1))) - low)
-                by_pixel = maps / maps.max(axis=2, keepdims=True)
-            mistakes = {
-                "one scale for all is asked for, and each map has its own"
-                if shared
-                else ("a scale for each map is asked for, and all share one"): other,
-                "0 should stay 0: do not subtract the smallest value": stretched,
-                "that is the largest of the maps at each pixel; take it over the rows and columns of a map": by_pixel,
-                "divide by the largest value, so that 1 is the brightest": maps,
-            }
-            expect(result, right, asked, mistakes=mistakes)
-    return "one scale for all and one for each, and a silent map stays dark"
+            expect(
+                result,
+                right,
+                case,
+                mistakes=(
+                    (
+                        "one scale for all is asked for, and here each map has its own"
+                        if shared
+                        else "a scale for each map is asked for, and here all share one",
+                        other,
+                    ),
+                    (
+                        "0 should stay 0: do not subtract the smallest value",
+                        (maps - low) / ((maps.max() if shared else largest) - low),
+                    ),
+                    (
+                        "that is the largest of the maps at each pixel; take it over the rows and columns of a map",
+                        maps / maps.max(axis=2, keepdims=True),
+                    ),
+                    ("divide by the largest value, so that 1 is the brightest", maps),
+                ),
+            )
+    return "one scale for all and one for each, and a map of zeros stays dark"

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from math import sqrt
+from typing import Any
 
 from convbook.arithmetic import Layer, Stage, trace
-from convbook.exercises.verdict import Wrong, call, check, describe, expect
+from convbook.exercises.verdict import Wrong, call, expect, gives_verdict, items, numbers, require_answer
+from convbook.inference import stack
 
-# What a unit sees does not depend on the channels.
-SCHEDULED = [Layer(3, 16), Layer(3, 16), Layer(1, 10), Layer(2, stride=2), *[Layer(3, 16)] * 4, Layer(4, 10)]
+# What the class page's table is about. Receptive fields do not depend on the channels.
 CLASS = [*[Layer(3, 16)] * 5, Layer(2, stride=2), *[Layer(3, 16)] * 4]
 
 
-@check
+@gives_verdict
 def receptive_fields(column: Sequence[int]) -> str:
     """Check the receptive fields of the nine layers of the scheduled CNN."""
     pool_doubles = [3, 5, 5, 10, 14, 18, 22, 26, 32]
@@ -23,23 +24,26 @@ def receptive_fields(column: Sequence[int]) -> str:
     kernels = [3, 3, 1, 2, 3, 3, 3, 3, 4]
     expect(
         column,
-        [row.receptive_field for row in trace(SCHEDULED)],
+        [row.receptive_field for row in trace(stack())],
         "the column",
-        mistakes={
-            "a pool does not double the field; like every layer it widens it by k − 1 steps": pool_doubles,
-            "a pool does not double the field, and behind it a step is two pixels": pool_doubles_without_jump,
-            "behind the pool units are two pixels apart, so each further pixel of a kernel counts two": without_jump,
-            "the pool's stride acts on the layers after it; its own steps are still one pixel long": stride_at_once,
-            "a 1 × 1 kernel adds k − 1 = 0": one_for_the_1x1,
-            "the last kernel is 4 wide, so it adds three steps": last_kernel_3_wide,
-            "these are the kernels, the local fields; the fields on the image are asked for": kernels,
-        },
+        mistakes=(
+            ("a pool does not double the field; like every layer it widens it by k − 1 steps", pool_doubles),
+            ("a pool does not double the field, and after it a step is two pixels", pool_doubles_without_jump),
+            (
+                "after the pool units are two pixels apart, so each further pixel of a kernel counts two",
+                without_jump,
+            ),
+            ("the pool's stride acts on the layers after it; its own steps are still one pixel long", stride_at_once),
+            ("a 1 × 1 kernel adds k − 1 = 0", one_for_the_1x1),
+            ("the last kernel is 4 wide, so it adds three steps", last_kernel_3_wide),
+            ("these are the kernels, the local fields; the fields on the image are asked for", kernels),
+        ),
         reveal=False,
     )
     return "nine fields, and the last is the whole image"
 
 
-@check
+@gives_verdict
 def class_page_mistake(column: Sequence[int]) -> str:
     """Check the corrected receptive fields of the class page's ten layers."""
     as_it_stands = [3, 5, 7, 9, 11, 22, 24, 26, 28, 30]
@@ -50,53 +54,77 @@ def class_page_mistake(column: Sequence[int]) -> str:
         column,
         [row.receptive_field for row in trace(CLASS)],
         "the corrected column",
-        mistakes={
-            "that is the table as it stands": as_it_stands,
-            "one mistake is left: behind the pool neighbours are two pixels apart": without_jump,
-            "one mistake is left: the pool itself doubles no field": pool_doubles,
-            "the pool's stride acts on the layers after it, not on its own steps": stride_at_once,
-        },
+        mistakes=(
+            ("that is the table as it stands", as_it_stands),
+            ("one mistake is left: after the pool neighbours are two pixels apart", without_jump),
+            ("one mistake is left: the pool itself does not double the field", pool_doubles),
+            ("the pool's stride acts on the layers after it, not on its own steps", stride_at_once),
+        ),
         reveal=False,
     )
-    return "two mistakes put right: the pool's own row, and the step behind it"
+    return "two mistakes put right: the pool's own row, and the step after it"
 
 
-@check
-def seen_rows(function: Callable[[int], range]) -> str:
+@gives_verdict
+def seen_rows(function: Callable[[int], Sequence[int]]) -> str:
     """Check a function that tells which image rows the units in row i of layer 5 see."""
-    layer = trace(SCHEDULED)[4]
-    for index in (3, 0, layer.size - 1):
-        got = call(function, index)
-        if not isinstance(got, range):
-            raise Wrong(f"row {index}: return a range, such as range(5, 9) for rows 5 to 8, not {describe(got)}")
+    layer = next(stage for stage in trace(stack()) if stage.name == "conv5")
+    for index in (3, 0, layer.size - 1, 1):
         right = layer.sees(index)
-        first, behind = right.start, right.stop
-        expect(
-            (got.start, got.stop),
-            (first, behind),
-            f"row {index}, its first image row and the one behind its last",
-            mistakes={
-                "the jump is missing: neighbouring units see regions two pixels apart": (index, index + 10),
-                "a range ends before its last number, so this one is a row short": (first, behind - 1),
-                f"one row too many: a field of 10 that begins at row {first} ends with row {first + 9}": (
-                    first,
-                    behind + 1,
+        first, end = right.start, right.stop
+        expect_rows(
+            call(function, index),
+            right,
+            f"row {index}",
+            mistakes=(
+                ("the jump is missing: neighbouring units see regions two pixels apart", range(index, index + 10)),
+                ("a range ends before its last number, so this one is a row short", range(first, end - 1)),
+                (
+                    f"one row too many: a field of 10 that begins at row {first} ends with row {first + 9}",
+                    range(first, end + 1),
                 ),
-                "without padding a field begins at its first pixel; it is not centred there": (first - 5, behind - 5),
-                "these are rows of the pool's maps, the local field; image rows are asked for": (index, index + 3),
-            },
-            reveal=False,
+                (
+                    "without padding a field begins at its first pixel; it is not centred there",
+                    range(first - 5, end - 5),
+                ),
+                (
+                    "these are rows of the pool's maps, the local field; image rows are asked for",
+                    range(index, index + 3),
+                ),
+            ),
         )
-    return "rows 2i to 2i + 9, for the first unit, the last and one between"
+    return "rows 2i to 2i + 9, for the first unit, the last and two between"
 
 
-@check
+def expect_rows(answer: Any, right: range, case: str, *, mistakes: Sequence[tuple[str, range]]) -> None:
+    """Compare consecutive rows or columns, given as a range, a list or an array, with the right ones.
+
+    Raises:
+        Wrong: they are missing, not consecutive, or others.
+    """
+    require_answer(answer, case)
+    size = 28  # of the image; no unit sees more
+    rows = numbers(items(answer, size, case, "all of them, as in range(5, 9) for 5 to 8", fewer=True), case)
+    if rows.ndim != 1 or not rows.size or (rows[1:] - rows[:-1] != 1).any():
+        raise Wrong(f"{case}: give all of them in order, as in range(5, 9) for 5 to 8; a range counts in steps of 1")
+    # Two numbers say it all now, and a hint about them is easy to read.
+    expect(
+        [rows[0], rows[-1]],
+        [right[0], right[-1]],
+        f"{case}, the first and the last that are seen",
+        mistakes=[(hint, [wrong[0], wrong[-1]]) for hint, wrong in mistakes],
+        reveal=False,
+    )
+
+
+@gives_verdict
 def field_std(function: Callable[[Sequence[tuple[int, int]]], float]) -> str:
     """Check a function that predicts how far influence spreads in layers (kernel, stride) of equal weights."""
     cases = (
         ("four layers of kernel 3", [(3, 1)] * 4),
         ("kernels 3, 3, a pool of 2 and kernel 3", [(3, 1), (3, 1), (2, 2), (3, 1)]),
         ("kernel 5, kernel 3 with stride 2, kernel 4", [(5, 1), (3, 2), (4, 1)]),
+        ("kernel 3 with stride 3, kernel 1, a pool of 2, kernel 3", [(3, 3), (1, 1), (2, 2), (3, 1)]),
         ("one layer of kernel 1", [(1, 1)]),
     )
     for case, layers in cases:
@@ -106,22 +134,26 @@ def field_std(function: Callable[[Sequence[tuple[int, int]]], float]) -> str:
             call(function, layers),
             sqrt(_variance(stages, before)),
             case,
-            mistakes={
-                "that is the variance; its root is asked for": _variance(stages, before),
-                "widths add, standard deviations do not: add the variances, then take the root": sum(
-                    jump * sqrt((stage.kernel**2 - 1) / 12) for stage, jump in zip(stages, before, strict=False)
+            mistakes=(
+                ("that is the variance; its root is asked for", _variance(stages, before)),
+                (
+                    "widths add, standard deviations do not: add the variances, then take the root",
+                    sum(jump * sqrt((stage.kernel**2 - 1) / 12) for stage, jump in zip(stages, before, strict=False)),
                 ),
-                "that is the law for kernels of 3 everywhere; each layer has its own kernel": sqrt(
-                    len(layers) * (3**2 - 1) / 12
+                (
+                    "that is the law for kernels of 3 everywhere; each layer has its own kernel",
+                    sqrt(len(layers) * (3**2 - 1) / 12),
                 ),
-                "the jump is missing: behind a stride a step is longer": sqrt(_variance(stages, [1] * len(stages))),
-                "a stride does not lengthen the steps of its own layer, only of those after it": sqrt(
-                    _variance(stages, before[1:])
+                ("the jump is missing: after a stride a step is longer", sqrt(_variance(stages, [1] * len(stages)))),
+                (
+                    "a stride does not lengthen the steps of its own layer, only of those after it",
+                    sqrt(_variance(stages, before[1:])),
                 ),
-                "steps that are j times as long have j² times the variance": sqrt(
-                    _variance(stages, [sqrt(jump) for jump in before])
+                (
+                    "steps that are j times as long have j² times the variance",
+                    sqrt(_variance(stages, [sqrt(jump) for jump in before])),
                 ),
-            },
+            ),
             reveal=False,
         )
     return "the variances of all layers, each times the square of its jump"
