@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convbook.arithmetic import whole_number
 from convbook.backend import keras
 
 CLASSES = 10
@@ -29,9 +30,8 @@ class Batches(keras.utils.PyDataset):
         """
         super().__init__()
         _check(images, labels)
-        if isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1:
-            raise ValueError(f"batch_size must be a whole number from 1 up, got {batch_size}")
-        self.images, self.labels, self.batch_size = images, labels, int(batch_size)
+        self.images, self.labels = images, labels
+        self.batch_size = whole_number("batch_size", batch_size, 1)
         self._order = np.arange(len(labels))
         # TensorFlow's pipeline takes NumPy arrays; on the other backends batches are cut out on the device.
         on_device = keras.backend.backend() != "tensorflow"

@@ -49,7 +49,8 @@ def _inputs(book: Path) -> Iterator[Path]:
     for file in (file for folder in ("chapters", "code", "results") for file in (book / folder).rglob("*")):
         parts = file.relative_to(book).parts
         incidental = any(part in ("__pycache__", RUNS) or part.startswith(".") for part in parts)
-        if file.is_file() and not incidental and file.suffix != ".ipynb":
+        # jupyter-cache compares the notebooks by itself, and no cell reads the pages in Markdown.
+        if file.is_file() and not incidental and file.suffix not in (".ipynb", ".md"):
             yield file
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convbook import mnist
+from convbook.arithmetic import whole_number
 from convbook.backend import device_name, keras, versions
 from convbook.batches import Batches, ShuffledBatches, feed
 from convbook.fast_layers import fast_layers
@@ -278,8 +279,7 @@ def train(
         ValueError: if there is nothing to do, the digits or rates are not fit for training, the training diverges, or
             the checkpoint belongs to another run.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs must be 1 or more, got {epochs}")
+    epochs = whole_number("epochs", epochs, 1)
     batches, watched = ShuffledBatches(*training, batch_size, seed), Batches(*validation)
     if batches.images.shape[1:] != model.input_shape[1:]:
         raise ValueError(f"the network takes images {model.input_shape[1:]}, got {batches.images.shape[1:]}")

@@ -24,6 +24,7 @@ def test_the_cache_stays_while_nothing_changes(book):
     before = execution_cache(book)
     (book / "chapters" / "runs").mkdir(parents=True)
     (book / "chapters" / "page.ipynb").write_text("jupyter-cache compares its cells")
+    (book / "chapters" / "glossary.md").write_text("no cell reads it")
     (book / "chapters" / "runs" / "notes.keras").write_bytes(b"a reader's own training")
     (book / "code" / "convbook" / "__pycache__").mkdir()
     (book / "code" / "convbook" / "__pycache__" / "helper.pyc").write_bytes(b"compiled")

@@ -407,7 +407,7 @@ def test_digits_that_cannot_be_trained_on_are_refused(digits, spoil, problem):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"epochs": 0}, "epochs must be 1 or more, got 0"),
+        ({"epochs": 0}, "epochs must be a whole number from 1 up, got 0"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1 up, got 0"),
         ({"batch_size": -1}, "batch_size must be a whole number"),
         ({"batch_size": 2.5}, "batch_size must be a whole number"),

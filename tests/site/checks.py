@@ -156,13 +156,16 @@ def without_code(markdown: str) -> str:
 
 
 def markdown_source(site: Site, name: str) -> str:
-    """Return the Markdown behind a page, from the copy of its source that comes with the site."""
+    """Return a page's Markdown, captions included, from the copy of its source that comes with the site."""
     (path,) = (site.root / "_sources" / name).parent.glob(f"{Path(name).stem}.*")
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".ipynb":
         return text
-    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
-    return "\n\n".join("".join(cell["source"]) for cell in cells)
+    parts = []
+    for cell in json.loads(text)["cells"]:
+        figure = cell["metadata"].get("mystnb", {}).get("figure", {})
+        parts.append("".join(cell["source"]) if cell["cell_type"] == "markdown" else figure.get("caption", ""))
+    return "\n\n".join(parts)
 
 
 def glued_values_arrive(site: Site) -> list[str]:
