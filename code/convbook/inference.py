@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -206,7 +207,7 @@ def _layer_output(network: Network, layer: dict[str, Any], maps: NDArray) -> NDA
         case "Conv2D":
             kernel = network.weights[f"{name}_kernel"]
             windows = _windows(_pad(maps, len(kernel), layer), len(kernel), layer)
-            maps = sum(np.tensordot(pixels, kernel[at], 1) for at, pixels in windows)
+            maps = reduce(np.add, (np.tensordot(pixels, kernel[at], 1) for at, pixels in windows))
             if layer["use_bias"]:
                 maps = maps + network.weights[f"{name}_bias"]
             return np.maximum(maps, 0) if _has_relu(layer) else maps

@@ -1,12 +1,17 @@
 """Learning-rate schedules: functions from a 0-based epoch, or a moment within one, to a learning rate.
 
+Everything but the epoch goes by name: ``keras.callbacks.LearningRateScheduler`` calls ``schedule(epoch, rate)`` first,
+which has to fail, or the present rate would be taken for the initial one.
+
 All raise ``ValueError`` if the epoch is below 0 or, where a run has a length, not in it.
 """
 
 import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 
-def inverse_time(epoch: float, initial: float = 0.003, decay: float = 0.319) -> float:
+def inverse_time(epoch: float, *, initial: float = 0.003, decay: float = 0.319) -> float:
     """The schedule of the notes: ``initial / (1 + decay * epoch)``, rounded to 10 decimals as they round it.
 
     Args:
@@ -18,19 +23,19 @@ def inverse_time(epoch: float, initial: float = 0.003, decay: float = 0.319) -> 
     return round(initial / (1 + decay * epoch), 10)
 
 
-def constant(epoch: float, initial: float = 0.003) -> float:
+def constant(epoch: float, *, initial: float = 0.003) -> float:
     """The same rate in every epoch."""
     _require_epoch(epoch)
     return initial
 
 
-def step(epoch: float, initial: float = 0.003, factor: float = 0.5, every: int = 5) -> float:
+def step(epoch: float, *, initial: float = 0.003, factor: float = 0.5, every: int = 5) -> float:
     """Multiply the rate by ``factor`` after every ``every`` epochs."""
     _require_epoch(epoch)
     return initial * factor ** (epoch // every)
 
 
-def cosine(epoch: float, initial: float = 0.003, epochs: int = 20) -> float:
+def cosine(epoch: float, *, initial: float = 0.003, epochs: int = 20) -> float:
     """Fall along half a cosine from ``initial`` towards 0, which the epoch after the last would reach.
 
     Loshchilov & Hutter (2017), SGDR, equation 5, without restarts and with a lowest rate of 0.
@@ -44,7 +49,9 @@ def cosine(epoch: float, initial: float = 0.003, epochs: int = 20) -> float:
     return initial * (1 + math.cos(math.pi * epoch / epochs)) / 2
 
 
-def one_cycle(epoch: float, peak: float = 0.006, epochs: int = 20, warm_up: float = 0.3, start: float = 0.1) -> float:
+def one_cycle(
+    epoch: float, *, peak: float = 0.006, epochs: int = 20, warm_up: float = 0.3, start: float = 0.1
+) -> float:
     """Rise in a straight line from ``start * peak`` to ``peak``, then fall along half a cosine towards 0.
 
     After Smith & Topin (2017), Super-Convergence, section 3, by epochs instead of steps.
@@ -61,6 +68,12 @@ def one_cycle(epoch: float, peak: float = 0.006, epochs: int = 20, warm_up: floa
     if epoch < rise:
         return peak * (start + (1 - start) * epoch / rise)
     return peak * (1 + math.cos(math.pi * (epoch - rise) / (epochs - rise))) / 2
+
+
+SCHEDULES: Mapping[str, Callable[..., float]] = MappingProxyType(
+    {function.__name__: function for function in (inverse_time, constant, step, cosine, one_cycle)}
+)
+"""All schedules by name."""
 
 
 def _require_epoch(epoch: float, epochs: float = math.inf) -> None:

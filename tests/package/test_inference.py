@@ -49,7 +49,7 @@ def random_network(*layers: keras.Layer, side: int = 13) -> tuple[Network, keras
     """Layers with random weights, in NumPy and in Keras."""
     rng = np.random.default_rng(1)
     model = keras.Sequential([keras.Input((side, side, 1)), *layers])
-    model.set_weights([rng.uniform(-0.5, 1, array.shape) for array in model.get_weights()])
+    model.set_weights([rng.uniform(-0.5 if array.ndim > 1 else 0.1, 1, array.shape) for array in model.get_weights()])
     return network_of(layer_records(model), model.get_weights()), model
 
 

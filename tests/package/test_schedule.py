@@ -3,7 +3,7 @@ import pytest
 
 from convbook.backend import keras
 from convbook.schedule import constant, cosine, inverse_time, one_cycle, step
-from convbook.training import notes_log
+from convbook.history import notes_log
 
 STEPS = 469  # of an epoch; Keras's schedules count steps
 
@@ -40,7 +40,7 @@ def test_constant_is_a_polynomial_that_stays():
 
 def test_step_is_the_exponential_decay_of_keras_in_stairs():
     stairs = keras.optimizers.schedules.ExponentialDecay(0.01, 3, 0.1, staircase=True)
-    rates = [step(epoch, 0.01, factor=0.1, every=3) for epoch in range(10)]
+    rates = [step(epoch, initial=0.01, factor=0.1, every=3) for epoch in range(10)]
     np.testing.assert_allclose(rates, keras_rates(stairs, range(10)), rtol=1e-5)
     assert step(4) == 0.003
     assert step(5) == 0.0015
@@ -49,7 +49,7 @@ def test_step_is_the_exponential_decay_of_keras_in_stairs():
 @pytest.mark.parametrize("epochs", [1, 7, 20])
 def test_cosine_is_that_of_keras(epochs):
     falling = keras.optimizers.schedules.CosineDecay(0.02, epochs)
-    rates = [cosine(epoch, 0.02, epochs) for epoch in range(epochs)]
+    rates = [cosine(epoch, initial=0.02, epochs=epochs) for epoch in range(epochs)]
     np.testing.assert_allclose(rates, keras_rates(falling, range(epochs)), rtol=1e-5)
 
 

@@ -8,21 +8,17 @@ import traitlets
 from ipywidgets.embed import embed_data
 from scipy.signal import convolve2d
 
-from convbook import widgets
-from convbook.kernels import kernel
-from convbook.training import notes_log
-from convbook.widgets.base import FOLDER, Array, bundle, pack, ten_digits
+from convbook import activations, schedule, widgets
+from convbook.history import notes_log
+from convbook.inference import Network, forward, load, record
+from convbook.kernels import KERNELS, kernel
+from convbook.widgets.base import FOLDER, Array, bundle, flat, pack, ten_digits
 from convbook.widgets.kernel_lab import scene
 
 
 def replay() -> widgets.TrainingReplay:
-    rng = np.random.default_rng(0)
-    shapes = [(3, 3, 1, 16), (16,), *4 * [(16,)], (3, 3, 16, 16), (16,), *4 * [(16,)], (1, 1, 16, 10), (10,)]
-    for channels in (10, 16, 16, 16):
-        shapes += [(3, 3, channels, 16), (16,), *4 * [(16,)]]
-    shapes += [(4, 4, 16, 10), (10,), *4 * [(10,)]]
-    snapshots = [[rng.uniform(0.1, 1, shape) for shape in shapes] for _ in range(20)]
-    return widgets.TrainingReplay(snapshots, notes_log(), *ten_digits())
+    snapshot = [*load().weights.values()]
+    return widgets.TrainingReplay([snapshot] * 20, notes_log(), *ten_digits())
 
 
 def make(name: str) -> widgets.base.InteractiveFigure:
@@ -112,6 +108,8 @@ def test_wrong_kernels_are_refused_and_change_nothing(value, message):
         ("StackEditor", "layers", [{"kind": "conv", "kernel": 0, "stride": 1, "dilation": 1, "padding": 0}]),
         ("StackEditor", "layers", [{"kind": "dense", "kernel": 1, "stride": 1, "dilation": 1, "padding": 0}]),
         ("StackEditor", "layers", [{"kind": "conv", "kernel": 3}]),
+        ("StackEditor", "layers", [{"kind": "conv", "kernel": 29, "stride": 1, "dilation": 1, "padding": 0}]),
+        ("StackEditor", "layers", [{"kind": "conv", "kernel": 1, "stride": 1, "dilation": 1, "padding": 0}] * 25),
     ],
 )
 def test_values_out_of_range_are_refused(name, trait, value):
@@ -166,3 +164,95 @@ def test_an_array_says_its_shape_when_it_is_made_wrong():
 
     with pytest.raises(traitlets.TraitError, match=r"row must be of shape \(1 to 60000\), got \(1, 1\)"):
         Holder(row=[[1]])
+
+
+# What Python says once and the page reads.
+
+
+@pytest.mark.parametrize("name", ["LiveNetwork", "NetworkFields", "TrainingReplay"])
+def test_the_page_gets_the_layers_of_the_record(name):
+    assert make(name).get_state("layers")["layers"] == record("scheduled_cnn")["layers"]
+
+
+@pytest.mark.parametrize("name", ["compact_7k", "compact_20k"])
+def test_a_figure_shows_the_network_that_it_is_given(name):
+    network = load(name)
+    for figure in (widgets.LiveNetwork(network=network), widgets.NetworkFields(network=network, layer="conv3")):
+        assert figure.layers == network.layers
+        assert "<svg" in figure._repr_mimebundle_()[0]["image/svg+xml"]
+    limits = figure.limits
+    assert (limits["row"]["max"], limits["channel"]["max"]) == {"compact_7k": (25, 15), "compact_20k": (25, 23)}[name]
+
+
+def test_another_layer_in_the_record_is_another_layer_on_the_page():
+    layers = [dict(layer) for layer in load().layers]
+    layers[0]["padding"], layers[3]["activation"] = "same", "linear"
+    network = Network(layers, load().weights)
+    figure = widgets.LiveNetwork(network=network)
+    sent = figure.get_state("layers")["layers"]
+    assert sent[0]["padding"] == "same" and sent[3]["activation"] == "linear"
+    assert widgets.NetworkFields(network=network).limits["row"]["max"] == 27
+
+
+def test_the_weights_on_the_page_are_those_of_the_network_folded():
+    row, image = flat(load()), ten_digits()[0][3][:, :, None] / 255
+    outputs = forward(load(), image)
+    kernel, rest = np.split(row, [9 * 16])
+    bias, scale, shift, _ = np.split(rest, [16, 32, 48])
+    np.testing.assert_array_equal(kernel, load().weights["conv1_kernel"].ravel())
+    np.testing.assert_array_equal(bias, load().weights["conv1_bias"])
+    np.testing.assert_allclose(outputs["conv1"] * scale + shift, outputs["norm1"], atol=1e-6)
+
+
+def test_a_replay_of_another_network_is_refused():
+    with pytest.raises(ValueError, match=r"conv1_kernel must have shape \(3, 3, 1, 16\)|44 arrays of weights, got 27"):
+        widgets.TrainingReplay([[*load("compact_7k").weights.values()]] * 20, notes_log(), *ten_digits())
+
+
+def test_schedules_kernels_and_functions_reach_the_page_by_name():
+    explorer = widgets.ScheduleExplorer().get_state("schedules")["schedules"]
+    assert [*explorer] == [*schedule.SCHEDULES]
+    assert explorer["one_cycle"]["takes"] == ["initial", "warm_up", "start"]
+    assert [*widgets.KernelLab().get_state("presets")["presets"]] == [*KERNELS]
+    assert widgets.ActivationPlayground().get_state("functions")["functions"] == [*activations.ACTIVATIONS]
+
+
+@pytest.mark.parametrize(
+    ("name", "trait", "limits"),
+    [
+        ("ScheduleExplorer", "initial", (0.0005, 0.02, 0.0005)),
+        ("ScheduleExplorer", "every", (1, 20, 1)),
+        ("ConvolutionStepper", "dilation", (1, 8, 1)),
+        ("ConvolutionStepper", "kernel", (1, 5, 1)),
+        ("ChannelMixer", "weights", (-2, 2, 0.01)),
+        ("ActivationPlayground", "z", (-5, 5, 0.05)),
+        ("TwoOrOne", "channels", (1, 64, 1)),
+    ],
+)
+def test_the_limits_of_a_slider_are_those_of_its_trait(name, trait, limits):
+    sent = getattr(widgets, name)().get_state("limits")["limits"]
+    assert sent[trait] == dict(zip(("min", "max", "step"), limits, strict=True))
+
+
+def test_other_limits_in_python_are_other_limits_on_the_page():
+    class Narrow(widgets.ConvolutionStepper):
+        stride = traitlets.Int(1, min=1, max=2).tag(sync=True, step=0.5)
+
+    assert Narrow().get_state("limits")["limits"]["stride"] == {"min": 1, "max": 2, "step": 0.5}
+
+
+def test_no_module_has_limits_of_a_slider_of_its_own():
+    """Except for the epochs and digits of a replay, of which Python knows the number only."""
+    own = {}
+    for path in FOLDER.iterdir():
+        if path.suffix == ".js" and (found := re.findall(r"slider\(\{[^}]*\bmax: [^}]*", path.read_text())):
+            own[path.name] = found
+    assert [*own] == ["training_replay.js"]
+    assert len(own["training_replay.js"]) == 1
+
+
+def test_no_module_names_a_layer_of_the_network():
+    names = "|".join(layer["name"] for layer in record("scheduled_cnn")["layers"])
+    for path in FOLDER.iterdir():
+        if path.suffix == ".js":
+            assert not re.search(rf"\b({names})\b(?=[\"'`])", path.read_text()), path.name

@@ -3,23 +3,26 @@
 import base64
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from convbook import activations, mnist, schedule
-from convbook.arithmetic import Layer, trace
+from convbook import activations, inference, mnist, schedule
+from convbook.arithmetic import Layer, Stage, trace
 from convbook.backend import keras
 from convbook.convolve import conv2d_loops, conv2d_windows
 from convbook.features import feature_maps
-from convbook.network import load_trained
-from convbook.widgets.base import FOLDER
+from convbook.inference import Network, network_of
+from convbook.network import layer_records, load_trained
+from convbook.widgets.base import FOLDER, flat
 from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.stack_editor import PRESETS
-from convbook.widgets.trained import LAYERS, answers, flat, fold, trained
 
 from .browser import DECODE, encoded, serve
+
+SHIPPED = sorted(file.stem for file in inference.WEIGHTS.glob("*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,8 @@ def digits():
 
 
 @cache
-def network() -> keras.Model:
-    return load_trained()
+def network(name: str = "scheduled_cnn") -> keras.Model:
+    return load_trained(name)
 
 
 NETWORK = """
@@ -53,15 +56,18 @@ const image = (pixels, n) => {
   return { data, height: 28, width: 28, channels: 1 };
 };
 """
-GIVEN = {"layers": LAYERS, "weights": encoded(flat(trained()))}
 
 
-def test_the_weights_are_those_of_the_network():
-    named = fold(network().get_weights())
-    for name, arrays in trained().items():
-        for ours, theirs in zip(arrays, named[name], strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    assert flat(trained()).nbytes < 80_000
+def given(network: Network) -> dict[str, Any]:
+    """Describe a network to the page, as the figures do."""
+    return {"layers": network.layers, "weights": encoded(flat(network))}
+
+
+GIVEN = given(inference.load())
+
+
+def test_the_weights_on_the_page_are_small():
+    assert flat(inference.load()).nbytes < 80_000
 
 
 def test_logits_of_all_test_digits(call):
@@ -71,7 +77,7 @@ def test_logits_of_all_test_digits(call):
         + """
         const pixels = new Uint8Array(bytes(given.images));
         const all = new Float32Array(given.count * 10);
-        for (let n = 0; n < given.count; n++) all.set(forward(layers, pieces, image(pixels, n)).norm9.data, 10 * n);
+        for (let n = 0; n < given.count; n++) all.set(forward(layers, pieces, image(pixels, n)).logits.data, 10 * n);
         return encode(all);
         """
     )
@@ -83,7 +89,8 @@ def test_logits_of_all_test_digits(call):
     np.testing.assert_array_equal(ours.argmax(axis=1), theirs.argmax(axis=1))
 
 
-def test_every_feature_map_of_a_hundred_digits(call):
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_feature_map_of_a_hundred_digits(call, name):
     images = digits().test_images[:100]
     body = (
         NETWORK
@@ -94,27 +101,27 @@ def test_every_feature_map_of_a_hundred_digits(call):
         return Object.fromEntries(layers.map(({ name }) => [name, join(name)]));
         """
     )
-    ours = call(body, {**GIVEN, "images": encoded(images)})
-    theirs = feature_maps(network(), mnist.to_input(images))
-    for layer in LAYERS:
-        name = layer["name"]
-        values = np.frombuffer(base64.b64decode(ours[name]), np.float32).reshape(theirs[name].reshape(100, -1).shape)
-        np.testing.assert_allclose(values, theirs[name].reshape(100, -1), atol=1e-4, rtol=0, err_msg=name)
-
-
-def test_the_network_in_numpy_is_the_one_in_keras():
-    ours = answers(digits().test_images[0] / 255)
-    theirs = feature_maps(network(), mnist.to_input(digits().test_images[:1]))
-    for layer in LAYERS:
-        name = layer["name"]
-        np.testing.assert_allclose(ours[name].ravel(), theirs[name].ravel(), atol=1e-4, err_msg=name)
+    ours = call(body, {**given(inference.load(name)), "images": encoded(images)})
+    theirs = feature_maps(network(name), mnist.to_input(images))
+    for layer, maps in theirs.items():
+        values = np.frombuffer(base64.b64decode(ours[layer]), np.float32).reshape(maps.shape)
+        np.testing.assert_allclose(values, maps, atol=1e-4, rtol=0, err_msg=layer)
 
 
 @pytest.mark.parametrize(
-    ("layer", "row", "column", "channel"),
-    [("conv1", 3, 20, 5), ("norm2", 10, 12, 0), ("pool4", 5, 6, 3), ("conv6", 3, 4, 7), ("conv9", 0, 0, 2)],
+    ("name", "layer", "unit"),
+    [
+        ("scheduled_cnn", "conv1", (3, 20, 5)),
+        ("scheduled_cnn", "norm2", (10, 12, 0)),
+        ("scheduled_cnn", "pool4", (5, 6, 3)),
+        ("scheduled_cnn", "conv6", (3, 4, 7)),
+        ("scheduled_cnn", "conv9", (0, 0, 2)),
+        ("scheduled_cnn", "logits", (2,)),
+        ("compact_7k", "relu6", (1, 1, 4)),
+        ("compact_20k", "logits", (5,)),
+    ],
 )
-def test_gradients_are_those_of_tensorflow(call, layer, row, column, channel):
+def test_gradients_are_those_of_tensorflow(call, name, layer, unit):
     images = digits().test_images[:20]
     body = (
         NETWORK
@@ -122,23 +129,99 @@ def test_gradients_are_those_of_tensorflow(call, layer, row, column, channel):
         const pixels = new Uint8Array(bytes(given.images));
         const all = Array.from({ length: 20 }, (_, n) => {
           const digit = image(pixels, n);
-          const answers = forward(layers, pieces, digit);
-          return Array.from(backward(layers, pieces, digit, answers, given.layer, given.unit).data);
+          const outputs = forward(layers, pieces, digit);
+          return Array.from(backward(layers, pieces, digit, outputs, given.layer, given.unit).data);
         });
         return encode(Float32Array.from(all.flat()));
         """
     )
-    unit = {"row": row, "column": column, "channel": channel}
-    ours = call(body, {**GIVEN, "images": encoded(images), "layer": layer, "unit": unit})
+    row, column, channel = (0, 0, *unit)[-3:]
+    at = {"row": row, "column": column, "channel": channel}
+    ours = call(body, {**given(inference.load(name)), "images": encoded(images), "layer": layer, "unit": at})
     ours = np.frombuffer(base64.b64decode(ours), np.float32).reshape(-1, 28, 28)
-    part = keras.Model(network().inputs[0], network().get_layer(layer).output[:, row, column, channel])
+    part = keras.Model(network(name).inputs[0], network(name).get_layer(layer).output)
     pixels = tf.convert_to_tensor(mnist.to_input(images))
     with tf.GradientTape() as tape:
         tape.watch(pixels)
-        value = part(pixels, training=False)
+        value = part(pixels, training=False)[(slice(None), *unit)]
     theirs = tape.gradient(value, pixels).numpy()[..., 0]
     assert np.abs(theirs).max() > 0
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [("Conv2D", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}), ("Flatten", {})],
+        [
+            ("Conv2D", {"filters": 3, "kernel_size": 2, "padding": "same", "use_bias": False}),
+            ("BatchNormalization", {"epsilon": 0.1}),
+            ("ReLU", {}),
+            ("Conv2D", {"filters": 2, "kernel_size": 3, "dilation_rate": 2, "activation": "relu"}),
+        ],
+        [
+            ("Conv2D", {"filters": 3, "kernel_size": 4, "padding": "same"}),
+            ("MaxPooling2D", {"pool_size": 3, "strides": 2, "padding": "same"}),
+            ("MaxPooling2D", {"pool_size": 3, "strides": 1}),
+            ("GlobalAveragePooling2D", {}),
+            ("Softmax", {}),
+        ],
+    ],
+)
+def test_every_setting_of_a_layer_counts(call, layers):
+    """Strides, paddings, dilations and overlapping pools, against NumPy, which is tested against Keras."""
+    rng = np.random.default_rng(5)
+    model = keras.Sequential([keras.Input((28, 28, 1)), *(getattr(keras.layers, kind)(**how) for kind, how in layers)])
+    model.set_weights([rng.uniform(-0.5 if array.ndim > 1 else 0.1, 1, array.shape) for array in model.get_weights()])
+    ours = network_of(layer_records(model), model.get_weights())
+    last = [layer["name"] for layer in ours.layers if layer["kind"] in ("Conv2D", "MaxPooling2D")][-1]
+    body = (
+        NETWORK
+        + """
+        const { stagesOf } = await load("arithmetic");
+        const digit = image(new Uint8Array(bytes(given.images)), 0);
+        const outputs = forward(layers, pieces, digit);
+        const slope = backward(layers, pieces, digit, outputs, given.last, { row: 0, column: 2, channel: 1 });
+        const maps = Object.fromEntries(layers.map(({ name }) => [name, encode(outputs[name].data)]));
+        return { maps, slope: encode(slope.data), stages: stagesOf(layers, 28) };
+        """
+    )
+    image = digits().test_images[:1]
+    page = call(body, {**given(ours), "images": encoded(image), "last": last})
+    wanted = inference.forward(ours, mnist.to_input(image)[0])
+    for name, maps in wanted.items():
+        values = np.frombuffer(base64.b64decode(page["maps"][name]), np.float32)
+        np.testing.assert_allclose(values, maps.ravel(), atol=1e-4, err_msg=name)
+    slope = np.frombuffer(base64.b64decode(page["slope"]), np.float32).reshape(28, 28, 1)
+    wanted_slope = inference.gradient(ours, mnist.to_input(image)[0], last, (0, 2, 1))
+    np.testing.assert_allclose(slope, wanted_slope, atol=1e-4)
+    geometric = [stage for stage, layer in zip(page["stages"], ours.layers, strict=False) if "padding" in layer]
+    rows = trace(inference.stack_of(ours.layers))[: len(geometric)]
+    assert geometric == [described(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "DepthwiseConv2D"}, "layer 'conv6' is a DepthwiseConv2D, which the figures do not know"),
+        ({"activation": "gelu"}, "layer 'conv6' has the activation gelu: only relu and linear are known"),
+        ({"kernel_size": 5}, "the network takes 17944 weights, got 13848"),
+    ],
+)
+def test_what_the_page_cannot_compute_is_named(call, changes, message):
+    """A layer of another kind keeps its weights, so that only the layer is wrong."""
+    layers = [{**layer, **changes} if layer["name"] == "conv6" else layer for layer in GIVEN["layers"]]
+    body = """
+        const { cutWeights, forward } = await load("arithmetic");
+        const image = { data: new Float32Array(784), height: 28, width: 28, channels: 1 };
+        const cut = (layers) => cutWeights(layers, floats(given.weights));
+        try {
+          const same = given.layers.every(({ kind }) => kind !== "DepthwiseConv2D");
+          forward(given.layers, cut(same ? given.layers : given.original), image);
+        } catch (error) { return [error.name, error.message]; }
+        """
+    given_layers = {"layers": layers, "original": GIVEN["layers"], "weights": GIVEN["weights"]}
+    assert call(body, given_layers) == ["RangeError", message]
 
 
 def test_convolutions_of_two_hundred_random_cases(call):
@@ -199,12 +282,16 @@ def test_two_kernels_composed_answer_as_one_after_the_other(call):
     np.testing.assert_allclose(one(image, large), one(one(image, first), second), atol=1e-4)
 
 
+def described(stage: Stage) -> dict[str, int]:
+    """Describe a stage as the page does."""
+    return {"size": stage.size, "jump": stage.jump, "field": stage.receptive_field, "start": stage.start}
+
+
 def test_fields_are_those_of_the_arithmetic(call):
     body = "const { trace } = await load('arithmetic'); return given.map((stack) => trace(stack, 28));"
     for ours, stack in zip(call(body, [*PRESETS.values()]), PRESETS.values(), strict=True):
         layers = [Layer(row["kernel"], 1, row["stride"], row["padding"], row["dilation"]) for row in stack]
-        theirs = [{"size": s.size, "jump": s.jump, "field": s.receptive_field, "start": s.start} for s in trace(layers)]
-        assert ours == theirs
+        assert ours == [described(stage) for stage in trace(layers)]
 
 
 def test_the_common_mistake_differs_from_the_pool_on(call):
@@ -232,8 +319,8 @@ def test_gradients_of_the_playground_are_those_of_tensorflow(call):
         const { flow, normals } = await load("activation_playground");
         const weights = [1, 2, 3].map((seed) => normals(64, seed).map((value) => value / 2));
         const inputs = normals(40, 9);
-        const { answers, gradients } = flow(given, weights, 0.1, inputs);
-        return [weights.map((row) => [...row]), [...inputs], [...answers[2]], gradients];
+        const { outputs, gradients } = flow(given, weights, 0.1, inputs);
+        return [weights.map((row) => [...row]), [...inputs], [...outputs[2]], gradients];
         """
     weights, inputs, last, gradients = call(body, "tanh")
     values = tf.constant(np.reshape(inputs, (5, 8)))
@@ -272,13 +359,13 @@ def test_dead_units_are_counted(call):
     assert call(body) == [0.5]
 
 
-@pytest.mark.parametrize("name", ["inverse_time", "constant", "step", "cosine", "one_cycle"])
+@pytest.mark.parametrize("name", schedule.SCHEDULES)
 def test_schedules(call, name):
     explorer = ScheduleExplorer(schedule=name, initial=0.004, decay=0.5, factor=0.3, every=3, warm_up=0.4, start=0.2)
     traits = ["initial", "decay", "factor", "every", "warm_up", "start"]
     body = """
         const { SCHEDULES } = await load("schedule_explorer");
-        return Array.from({ length: 20 }, (_, e) => SCHEDULES[given.name](e, given));
+        return Array.from({ length: 20 }, (_, e) => SCHEDULES[given.name](e, { ...given, epochs: 20 }));
         """
     ours = call(body, {"name": name} | {trait: getattr(explorer, trait) for trait in traits})
     np.testing.assert_allclose(ours, explorer.rates(), atol=1e-10)
@@ -323,7 +410,7 @@ def test_drawings_come_back_as_digits(call):
           const { data } = pad.getImageData(0, 0, 280, 280);
           const ink = Float32Array.from({ length: 280 * 280 }, (_, i) => data[4 * i] / 255);
           const prepared = { data: prepareDigit(ink, 280, 280), height: 28, width: 28, channels: 1 };
-          const scores = forward(layers, pieces, prepared).norm9.data;
+          const scores = forward(layers, pieces, prepared).logits.data;
           return scores.indexOf(Math.max(...scores));
         });
         """

@@ -5,8 +5,8 @@ import { paint, picture } from "./pictures.js";
 
 const UNITS = 64; // in every layer
 const INPUTS = 200; // that flow through
-const BINS = 31; // of the answers of a layer
-const REACH = 3; // the answers that the bins cover, on both sides of 0
+const BINS = 31; // of the activations of a layer
+const REACH = 3; // the activations that the bins cover, on both sides of 0
 
 /** @type {Record<string, [(z: number) => number, (z: number) => number]>} function and slope, as in `convbook.activations` */
 export const ACTIVATIONS = {
@@ -58,7 +58,7 @@ export function normals(count, seed) {
  * @param {Float64Array[]} weights of each layer, (units, units): row of the unit that is read, column of the unit that reads
  * @param {number} bias of every unit
  * @param {Float64Array} inputs (inputs, units)
- * @returns {{answers: Float64Array[], dead: number[], gradients: number[]}} what each layer answers; the share of its
+ * @returns {{outputs: Float64Array[], dead: number[], gradients: number[]}} the output of each layer; the share of its
  *   units whose slope is 0 for every input; the root mean square of the gradient at its pre-activations
  */
 export function flow(name, weights, bias, inputs) {
@@ -68,7 +68,7 @@ export function flow(name, weights, bias, inputs) {
   let values = inputs;
   /** @type {Float64Array[]} */
   const before = [];
-  const answers = [];
+  const outputs = [];
   for (const layer of weights) {
     const sums = new Float64Array(count * units).fill(bias);
     for (let n = 0; n < count; n++) {
@@ -78,7 +78,7 @@ export function flow(name, weights, bias, inputs) {
       }
     }
     before.push(sums);
-    answers.push((values = sums.map(f)));
+    outputs.push((values = sums.map(f)));
   }
   const dead = before.map((sums) => {
     let silent = 0;
@@ -98,59 +98,63 @@ export function flow(name, weights, bias, inputs) {
     }
     gradient = back;
   }
-  return { answers, dead, gradients };
+  return { outputs, dead, gradients };
 }
 
 /**
- * Count the answers of every layer by their size: a column a layer, the largest on top.
+ * Count the activations of every layer by their size: a column a layer, the largest on top.
  *
- * @param {Float64Array[]} answers
- * @returns {import("./arithmetic.js").Maps} shares of a layer's answers; those beyond the bins count in the outermost
+ * @param {Float64Array[]} outputs
+ * @returns {import("./arithmetic.js").Maps} shares of a layer's activations; those beyond the bins count in the outermost
  */
-export function population(answers) {
-  const data = new Float32Array(BINS * answers.length);
-  answers.forEach((values, layer) => {
+export function population(outputs) {
+  const data = new Float32Array(BINS * outputs.length);
+  outputs.forEach((values, layer) => {
     for (const value of values) {
       const bin = Math.floor(((REACH - value) / (2 * REACH)) * BINS);
-      data[Math.min(Math.max(bin, 0), BINS - 1) * answers.length + layer] += 1 / values.length;
+      data[Math.min(Math.max(bin, 0), BINS - 1) * outputs.length + layer] += 1 / values.length;
     }
   });
-  return { data, height: BINS, width: answers.length, channels: 1 };
+  return { data, height: BINS, width: outputs.length, channels: 1 };
 }
 
 /** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
-  const curve = chart("The activation function and its slope between -5 and 5");
+  const limits = model.get("limits");
+  const { min: low, max: high } = limits.z;
+  const unknown = model.get("functions").filter((/** @type {string} */ name) => !ACTIVATIONS[name]);
+  if (unknown.length) throw new RangeError(`the page cannot compute the activation function ${unknown.join(", ")}`);
+  const curve = chart(`The activation function and its slope between ${low} and ${high}`);
   const back = chart("Size of the gradient at every layer, on a logarithmic axis");
   const crowd = picture(
-    `Where the answers of every layer lie: left to right the layers, from ${REACH} on top to -${REACH}; bright is many`,
-    "A column for every layer, bright where many of its answers lie",
+    `Where the activations of every layer lie: left to right the layers, from ${REACH} on top to -${REACH}; bright is many`,
+    "A column for every layer, bright where many of its activations lie",
   );
   crowd.canvas.style.aspectRatio = "2"; // whatever the number of layers
   const said = status();
   const through = status();
   const set = (/** @type {string} */ name) => (/** @type {any} */ value) => change(model, { [name]: value });
-  const names = Object.fromEntries(Object.keys(ACTIVATIONS).map((name) => [name, name.replace("_", " ")]));
+  const names = Object.fromEntries(model.get("functions").map((/** @type {string} */ name) => [name, name.replace("_", " ")]));
   const controls = {
     function: choice({ label: "Function", options: names, input: set("function") }),
-    z: slider({ label: "Input z", min: -5, max: 5, step: 0.05, words: short, input: set("z") }),
-    layers: slider({ label: "Layers", min: 1, max: 20, input: set("layers") }),
-    gain: slider({ label: "Spread of the weights, times 1/√64", min: 0.2, max: 3, step: 0.01, words: short, input: set("gain") }),
-    bias: slider({ label: "Bias", min: -3, max: 3, step: 0.05, words: short, input: set("bias") }),
+    z: slider({ label: "Input z", ...limits.z, words: short, input: set("z") }),
+    layers: slider({ label: "Layers", ...limits.layers, input: set("layers") }),
+    gain: slider({ label: "Spread of the weights, times 1/√64", ...limits.gain, words: short, input: set("gain") }),
+    bias: slider({ label: "Bias", ...limits.bias, words: short, input: set("bias") }),
   };
-  const unit = normals(20 * UNITS * UNITS, 1);
+  const unit = normals(limits.layers.max * UNITS * UNITS, 1);
   const inputs = normals(INPUTS * UNITS, 2);
 
   const drawCurve = () => {
     const [f, slope] = ACTIVATIONS[model.get("function")];
     const z = model.get("z");
     const points = (/** @type {(z: number) => number} */ g) =>
-      Array.from({ length: 401 }, (_, i) => /** @type {[number, number]} */ ([i / 40 - 5, g(i / 40 - 5)]));
+      Array.from({ length: 401 }, (_, i) => low + ((high - low) * i) / 400).map((at) => /** @type {[number, number]} */ ([at, g(at)]));
     const lines = [
       { name: "function", points: points(f) },
       { name: "slope", points: points(slope) },
     ];
-    curve.draw({ x: [-5, 5], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, dots: [[z, f(z)], [z, slope(z)]] });
+    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, dots: [[z, f(z)], [z, slope(z)]] });
     said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
   };
   const drawFlow = () => {
@@ -158,21 +162,21 @@ function render({ model, el }) {
     const weights = Array.from({ length: count }, (_, l) =>
       unit.slice(l * UNITS ** 2, (l + 1) * UNITS ** 2).map((value) => (gain * value) / Math.sqrt(UNITS)),
     );
-    const { answers, dead, gradients } = flow(model.get("function"), weights, model.get("bias"), inputs);
-    const spread = answers[count - 1].reduce((sum, value) => sum + value * value, 0) / answers[count - 1].length;
-    const { data, ...size } = population(answers);
+    const { outputs, dead, gradients } = flow(model.get("function"), weights, model.get("bias"), inputs);
+    const spread = outputs[count - 1].reduce((sum, value) => sum + value * value, 0) / outputs[count - 1].length;
+    const { data, ...size } = population(outputs);
     paint(crowd.canvas, { ...size, data: data.map(Math.sqrt) }, { scale: "viridis" }); // a root shows the few, too
     const points = gradients.map((value, i) => /** @type {[number, number]} */ ([i + 1, value]));
     const shown = gradients.filter((value) => value > 0 && Number.isFinite(value));
-    const low = Math.min(0.1, ...shown);
-    const high = Math.max(1, ...shown);
-    const y = /** @type {[number, number]} */ ([10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high))]);
+    const least = Math.min(0.1, ...shown);
+    const most = Math.max(1, ...shown);
+    const y = /** @type {[number, number]} */ ([10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))]);
     const x = /** @type {[number, number]} */ ([1, Math.max(count, 2)]);
     back.draw({ x, y, xName: "layer", yName: "gradient", log: true, lines: [{ name: "gradient", points }], dots: points.filter(([, v]) => v > 0) });
     const ratio = gradients[0] / gradients[count - 1];
     const gone = gradients[0] === 0 ? "no gradient at all" : `${ratio.toPrecision(2)} times the last layer's gradient`;
     through.show(
-      `The first of ${count} layers gets ${gone}. The answers of the last layer have a root mean square of ` +
+      `The first of ${count} layers gets ${gone}. The activations of the last layer have a root mean square of ` +
         `${Math.sqrt(spread).toPrecision(2)}, and ${Math.round(100 * dead[count - 1])} % of its units are dead: slope 0 for all ${INPUTS} inputs.`,
     );
   };

@@ -14,17 +14,19 @@ class ActivationPlayground(InteractiveFigure):
 
     Attributes:
         function: one of the names in ``convbook.activations.ACTIVATIONS``.
-        z: the input whose answer and slope are read off.
+        z: the input at which the value and the slope are read off.
         layers: of the stack.
         gain: standard deviation of the weights, times the square root of 64.
         bias: of every unit.
+        functions: all names, for the page.
     """
 
     function = traitlets.Enum([*ACTIVATIONS], "relu").tag(sync=True)
-    z = traitlets.Float(1.0, min=-5, max=5).tag(sync=True)
+    functions = traitlets.List([*ACTIVATIONS]).tag(sync=True)
+    z = traitlets.Float(1.0, min=-5, max=5).tag(sync=True, step=0.05)
     layers = traitlets.Int(10, min=1, max=20).tag(sync=True)
-    gain = traitlets.Float(1.4, min=0.2, max=3).tag(sync=True)
-    bias = traitlets.Float(0.0, min=-3, max=3).tag(sync=True)
+    gain = traitlets.Float(1.4, min=0.2, max=3).tag(sync=True, step=0.01)
+    bias = traitlets.Float(0.0, min=-3, max=3).tag(sync=True, step=0.05)
 
     def picture(self) -> Figure:
         """Draw the function and its slope."""

@@ -4,13 +4,33 @@
  * Maps are flat arrays in the order of Keras: rows, then columns, then channels.
  *
  * @typedef {{data: Float32Array, height: number, width: number, channels: number}} Maps
- * @typedef {{stride?: number, padding?: number, dilation?: number}} Geometry
- * @typedef {{name: string, kind: "conv" | "norm" | "pool" | "softmax", kernel?: number, channels?: number,
- *   relu?: boolean}} Layer
+ * @typedef {number | "valid" | "same"} Padding zeros on each side, none, or enough for size / stride outputs, rounded up
+ * @typedef {{stride?: number, padding?: Padding, dilation?: number}} Geometry
+ * @typedef {{name: string, kind: string, filters?: number, kernel_size?: number, pool_size?: number, strides?: number,
+ *   padding?: "valid" | "same", dilation_rate?: number, activation?: string, use_bias?: boolean}} Layer
+ *   a layer of a trained network's record: its class and its settings as Keras calls them
  */
 
 /**
- * Positions of a kernel along one axis: floor((i + 2p - d(k - 1) - 1) / s) + 1 (Dumoulin & Visin 2016).
+ * Pixels of padding before and after an image along one axis. Where "same" needs an odd number, Keras puts the extra
+ * one after the image.
+ *
+ * @param {number} size pixels of the image
+ * @param {number} kernel pixels of the kernel
+ * @param {Geometry} geometry
+ * @returns {[number, number]}
+ */
+export function padWidth(size, kernel, { stride = 1, padding = 0, dilation = 1 }) {
+  if (padding === "valid") return [0, 0];
+  if (padding !== "same") return [padding, padding];
+  const lastStart = Math.floor((size - 1) / stride) * stride;
+  const total = Math.max(lastStart + dilation * (kernel - 1) + 1 - size, 0);
+  return [Math.floor(total / 2), Math.ceil(total / 2)];
+}
+
+/**
+ * Positions of a kernel along one axis: floor((i + p - d(k - 1) - 1) / s) + 1, with p pixels of padding in all
+ * (Dumoulin & Visin 2016).
  *
  * @param {number} size pixels of the image
  * @param {number} kernel pixels of the kernel
@@ -18,7 +38,8 @@
  * @returns {number} 0 or less where the kernel does not fit
  */
 export function outputSize(size, kernel, { stride = 1, padding = 0, dilation = 1 } = {}) {
-  return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+  const [before, after] = padWidth(size, kernel, { stride, padding, dilation });
+  return Math.floor((size + before + after - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
 /**
@@ -38,6 +59,8 @@ export function convolve(input, filters, bias, { stride = 1, padding = 0, dilati
   if (height < 1 || width < 1) {
     throw new RangeError("the kernel does not fit into the padded image");
   }
+  const [top] = padWidth(input.height, filters.height, geometry);
+  const [left] = padWidth(input.width, filters.width, geometry);
   const channels = filters.channels;
   const data = new Float32Array(height * width * channels);
   const sums = new Float64Array(channels);
@@ -45,10 +68,10 @@ export function convolve(input, filters, bias, { stride = 1, padding = 0, dilati
     for (let column = 0; column < width; column++) {
       for (let c = 0; c < channels; c++) sums[c] = bias[c];
       for (let i = 0; i < filters.height; i++) {
-        const y = row * stride + i * dilation - padding;
+        const y = row * stride + i * dilation - top;
         if (y < 0 || y >= input.height) continue; // padding is zero and adds nothing
         for (let j = 0; j < filters.width; j++) {
-          const x = column * stride + j * dilation - padding;
+          const x = column * stride + j * dilation - left;
           if (x < 0 || x >= input.width) continue;
           const pixel = (y * input.width + x) * input.channels;
           let weight = (i * filters.width + j) * input.channels * channels;
@@ -69,26 +92,52 @@ export function convolve(input, filters, bias, { stride = 1, padding = 0, dilati
 }
 
 /**
- * Keep the largest value of every window of kernel x kernel values; rows and columns that fill no window are left out.
+ * Visit the pixels under every window of a pool, window by window; padding has no pixels.
  *
  * @param {Maps} input
- * @param {number} kernel
- * @returns {Maps}
+ * @param {number} size side of a window
+ * @param {Geometry} geometry
+ * @param {(from: number, to: number) => void} visit gets a pixel's place in the input and its window's in the output, each
+ *   the index of its first channel
+ * @returns {{height: number, width: number, channels: number}} of the output
  */
-export function maxPool({ data: values, height: rows, width: columns, channels }, kernel) {
-  const height = Math.floor(rows / kernel);
-  const width = Math.floor(columns / kernel);
-  const data = new Float32Array(height * width * channels).fill(-Infinity);
-  for (let y = 0; y < height * kernel; y++) {
-    for (let x = 0; x < width * kernel; x++) {
-      const from = (y * columns + x) * channels;
-      const to = (Math.floor(y / kernel) * width + Math.floor(x / kernel)) * channels;
-      for (let c = 0; c < channels; c++) {
-        if (values[from + c] > data[to + c]) data[to + c] = values[from + c];
+function eachWindow(input, size, { stride = size, padding = 0 }, visit) {
+  const geometry = { stride, padding };
+  const height = outputSize(input.height, size, geometry);
+  const width = outputSize(input.width, size, geometry);
+  const [above] = padWidth(input.height, size, geometry);
+  const [before] = padWidth(input.width, size, geometry);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const [top, left] = [row * stride - above, column * stride - before];
+      const to = (row * width + column) * input.channels;
+      for (let y = Math.max(top, 0); y < Math.min(top + size, input.height); y++) {
+        for (let x = Math.max(left, 0); x < Math.min(left + size, input.width); x++) {
+          visit((y * input.width + x) * input.channels, to);
+        }
       }
     }
   }
-  return { data, height, width, channels };
+  return { height, width, channels: input.channels };
+}
+
+/**
+ * Keep the largest value of every window; rows and columns that fill no window are left out.
+ *
+ * @param {Maps} input
+ * @param {number} size side of a window
+ * @param {Geometry} geometry by default the windows tile the input
+ * @returns {Maps}
+ */
+export function maxPool(input, size, geometry = {}) {
+  const { data: values, channels } = input;
+  const data = new Float32Array(values.length).fill(-Infinity);
+  const shape = eachWindow(input, size, geometry, (from, to) => {
+    for (let c = 0; c < channels; c++) {
+      if (values[from + c] > data[to + c]) data[to + c] = values[from + c];
+    }
+  });
+  return { data: data.slice(0, shape.height * shape.width * channels), ...shape };
 }
 
 /**
@@ -117,13 +166,39 @@ export function cutWeights(layers, weights, channels = 1) {
   const pieces = {};
   let start = 0;
   const take = (/** @type {number} */ count) => weights.subarray(start, (start += count));
-  for (const { name, kind, kernel = 1, channels: outputs = channels } of layers) {
-    if (kind === "conv") pieces[name] = [take(kernel * kernel * channels * outputs), take(outputs)];
-    if (kind === "norm") pieces[name] = [take(channels), take(channels)];
-    channels = outputs;
+  for (const { name, kind, kernel_size = 1, filters = 0, use_bias } of layers) {
+    if (kind === "Conv2D") {
+      const kernel = take(kernel_size ** 2 * channels * filters);
+      pieces[name] = [kernel, use_bias ? take(filters) : new Float32Array(filters)];
+      channels = filters;
+    }
+    if (kind === "BatchNormalization") pieces[name] = [take(channels), take(channels)];
   }
   if (start !== weights.length) throw new RangeError(`the network takes ${start} weights, got ${weights.length}`);
   return pieces;
+}
+
+/**
+ * The geometry of a convolution or a pool of a record; any other layer looks at single pixels.
+ *
+ * @param {Layer} layer
+ * @returns {{kernel: number, stride: number, padding: Padding, dilation: number}}
+ */
+function geometry({ kernel_size, pool_size, strides = 1, padding = "valid", dilation_rate = 1 }) {
+  return { kernel: kernel_size ?? pool_size ?? 1, stride: strides, padding, dilation: dilation_rate };
+}
+
+/** @param {Layer} layer */
+function hasRelu({ name, activation }) {
+  if (activation !== "relu" && activation !== "linear") {
+    throw new RangeError(`layer '${name}' has the activation ${activation}: only relu and linear are known`);
+  }
+  return activation === "relu";
+}
+
+/** @param {Layer} layer */
+function unknown({ name, kind }) {
+  return new RangeError(`layer '${name}' is a ${kind}, which the figures do not know`);
 }
 
 /**
@@ -132,29 +207,61 @@ export function cutWeights(layers, weights, channels = 1) {
  * @param {Layer[]} layers
  * @param {Record<string, Float32Array[]>} pieces what `cutWeights` returns
  * @param {Maps} image
- * @returns {Record<string, Maps>} what every layer answers, by its name
+ * @returns {Record<string, Maps>} the output of every layer, by its name
  */
 export function forward(layers, pieces, image) {
   /** @type {Record<string, Maps>} */
-  const answers = {};
+  const outputs = {};
   let maps = image;
-  for (const { name, kind, kernel = 1, channels = maps.channels, relu } of layers) {
-    if (kind === "conv") {
-      const [data, bias] = pieces[name];
-      maps = convolve(maps, { data, height: kernel, width: kernel, channels }, bias);
-      if (relu) maps.data.forEach((value, i) => value < 0 && (maps.data[i] = 0));
-    } else if (kind === "norm") {
-      const [scale, shift] = pieces[name];
-      const data = maps.data.map((value, i) => value * scale[i % scale.length] + shift[i % scale.length]);
-      maps = { ...maps, data };
-    } else if (kind === "pool") {
-      maps = maxPool(maps, kernel);
-    } else {
-      maps = { ...maps, data: softmax(maps.data) };
+  for (const layer of layers) maps = outputs[layer.name] = layerOutput(layer, pieces[layer.name], maps);
+  return outputs;
+}
+
+/**
+ * @param {Layer} layer
+ * @param {Float32Array[]} pieces
+ * @param {Maps} maps
+ * @returns {Maps}
+ */
+function layerOutput(layer, pieces, maps) {
+  const { kernel, ...steps } = geometry(layer);
+  switch (layer.kind) {
+    case "Conv2D": {
+      const filters = { data: pieces[0], height: kernel, width: kernel, channels: layer.filters ?? 0 };
+      const output = convolve(maps, filters, pieces[1], steps);
+      return hasRelu(layer) ? relu(output) : output;
     }
-    answers[name] = maps;
+    case "MaxPooling2D":
+      return maxPool(maps, kernel, steps);
+    case "BatchNormalization": {
+      const [scale, shift] = pieces;
+      return { ...maps, data: maps.data.map((value, i) => value * scale[i % scale.length] + shift[i % scale.length]) };
+    }
+    case "ReLU":
+      return relu(maps);
+    case "GlobalAveragePooling2D": {
+      const data = new Float32Array(maps.channels);
+      maps.data.forEach((value, i) => (data[i % maps.channels] += value));
+      return { data: data.map((sum) => sum / (maps.height * maps.width)), height: 1, width: 1, channels: maps.channels };
+    }
+    case "Flatten":
+      return { data: maps.data, height: 1, width: 1, channels: maps.data.length };
+    case "Softmax":
+      if (maps.height * maps.width > 1) throw new RangeError(`layer '${layer.name}' must follow a vector, not maps`);
+      return { ...maps, data: softmax(maps.data) };
+    case "Dropout":
+      return maps; // it does nothing once a network is trained
+    default:
+      throw unknown(layer);
   }
-  return answers;
+}
+
+/**
+ * @param {Maps} maps
+ * @returns {Maps}
+ */
+function relu(maps) {
+  return { ...maps, data: maps.data.map((value) => Math.max(value, 0)) };
 }
 
 /**
@@ -234,30 +341,57 @@ function areaMean(values, width, height, left, top, side) {
  * @param {Layer[]} layers
  * @param {Record<string, Float32Array[]>} pieces
  * @param {Maps} image
- * @param {Record<string, Maps>} answers what `forward` returns for the image
- * @param {string} name of a convolution, normalisation or pool
+ * @param {Record<string, Maps>} outputs what `forward` returns for the image
+ * @param {string} name of any layer up to the logits
  * @param {{row: number, column: number, channel: number}} unit
  * @returns {Maps} the gradient, of the image's shape
  */
-export function backward(layers, pieces, image, answers, name, { row, column, channel }) {
+export function backward(layers, pieces, image, outputs, name, { row, column, channel }) {
   const last = layers.findIndex((layer) => layer.name === name);
   /** @type {Maps} */
-  let gradient = { ...answers[name], data: new Float32Array(answers[name].data.length) };
+  let gradient = { ...outputs[name], data: new Float32Array(outputs[name].data.length) };
   gradient.data[(row * gradient.width + column) * gradient.channels + channel] = 1;
   for (let i = last; i >= 0; i--) {
-    const { name, kind, kernel = 1, relu } = layers[i];
-    const input = i > 0 ? answers[layers[i - 1].name] : image;
-    if (kind === "norm") {
-      const [scale] = pieces[name];
-      gradient = { ...gradient, data: gradient.data.map((value, k) => value * scale[k % scale.length]) };
-    } else if (kind === "pool") {
-      gradient = poolGradient(gradient, input, answers[name], kernel);
-    } else {
-      if (relu) gradient.data.forEach((_, k) => answers[name].data[k] > 0 || (gradient.data[k] = 0));
-      gradient = convolutionGradient(gradient, input, pieces[name][0], kernel);
-    }
+    const input = i > 0 ? outputs[layers[i - 1].name] : image;
+    gradient = layerGradient(layers[i], pieces[layers[i].name], input, outputs[layers[i].name], gradient);
   }
   return gradient;
+}
+
+/**
+ * Take a gradient from a layer's output back to its input.
+ *
+ * @param {Layer} layer
+ * @param {Float32Array[]} pieces
+ * @param {Maps} input
+ * @param {Maps} output
+ * @param {Maps} gradient
+ * @returns {Maps}
+ */
+function layerGradient(layer, pieces, input, output, gradient) {
+  const { kernel, ...steps } = geometry(layer);
+  const masked = () => ({ ...gradient, data: gradient.data.map((value, k) => (output.data[k] > 0 ? value : 0)) });
+  switch (layer.kind) {
+    case "Conv2D":
+      return convolutionGradient(hasRelu(layer) ? masked() : gradient, input, pieces[0], kernel, steps);
+    case "MaxPooling2D":
+      return poolGradient(gradient, input, output, kernel, steps);
+    case "BatchNormalization": {
+      const [scale] = pieces;
+      return { ...gradient, data: gradient.data.map((value, k) => value * scale[k % scale.length]) };
+    }
+    case "ReLU":
+      return masked();
+    case "GlobalAveragePooling2D": {
+      const places = input.height * input.width;
+      return { ...input, data: input.data.map((_, k) => gradient.data[k % input.channels] / places) };
+    }
+    case "Flatten":
+    case "Dropout":
+      return { ...input, data: gradient.data };
+    default:
+      throw unknown(layer);
+  }
 }
 
 /**
@@ -265,20 +399,27 @@ export function backward(layers, pieces, image, answers, name, { row, column, ch
  * @param {Maps} input
  * @param {Float32Array} filters
  * @param {number} kernel
+ * @param {{stride: number, padding: Padding, dilation: number}} steps
  * @returns {Maps}
  */
-function convolutionGradient(gradient, input, filters, kernel) {
+function convolutionGradient(gradient, input, filters, kernel, steps) {
+  const [above] = padWidth(input.height, kernel, steps);
+  const [before] = padWidth(input.width, kernel, steps);
   const data = new Float32Array(input.data.length);
   for (let at = 0; at < gradient.data.length; at++) {
     const value = gradient.data[at];
     if (value === 0) continue; // most are: a unit sees a part of the image
     const channel = at % gradient.channels;
     const place = (at - channel) / gradient.channels;
-    const row = Math.floor(place / gradient.width);
-    const column = place % gradient.width;
+    const top = Math.floor(place / gradient.width) * steps.stride - above;
+    const left = (place % gradient.width) * steps.stride - before;
     for (let i = 0; i < kernel; i++) {
+      const y = top + i * steps.dilation;
+      if (y < 0 || y >= input.height) continue;
       for (let j = 0; j < kernel; j++) {
-        const to = ((row + i) * input.width + column + j) * input.channels;
+        const x = left + j * steps.dilation;
+        if (x < 0 || x >= input.width) continue;
+        const to = (y * input.width + x) * input.channels;
         const from = (i * kernel + j) * input.channels;
         for (let c = 0; c < input.channels; c++) data[to + c] += value * filters[(from + c) * gradient.channels + channel];
       }
@@ -291,57 +432,55 @@ function convolutionGradient(gradient, input, filters, kernel) {
  * @param {Maps} gradient
  * @param {Maps} input
  * @param {Maps} output
- * @param {number} kernel
+ * @param {number} size side of a window
+ * @param {Geometry} steps
  * @returns {Maps}
  */
-function poolGradient(gradient, input, output, kernel) {
+function poolGradient(gradient, input, output, size, steps) {
   const data = new Float32Array(input.data.length);
   const given = new Uint8Array(output.data.length);
-  for (let y = 0; y < output.height * kernel; y++) {
-    for (let x = 0; x < output.width * kernel; x++) {
-      const from = (y * input.width + x) * input.channels;
-      const to = (Math.floor(y / kernel) * output.width + Math.floor(x / kernel)) * output.channels;
-      for (let c = 0; c < input.channels; c++) {
-        if (given[to + c] || input.data[from + c] !== output.data[to + c]) continue;
-        data[from + c] = gradient.data[to + c];
-        given[to + c] = 1;
-      }
+  eachWindow(input, size, steps, (from, to) => {
+    for (let c = 0; c < input.channels; c++) {
+      if (given[to + c] || input.data[from + c] !== output.data[to + c]) continue;
+      data[from + c] += gradient.data[to + c];
+      given[to + c] = 1;
     }
-  }
+  });
   return { ...input, data };
 }
 
 /**
- * Follow an image through a stack of layers (Araujo, Norris & Sim 2019): a kernel widens the field by so many jumps, and
- * a stride lengthens the jump for the layers behind it.
+ * Follow an image through a stack of layers (Araujo, Norris & Sim 2019): a kernel widens the field by its width less one,
+ * in jumps, and a stride lengthens the jump for the layers after it.
  *
- * @param {{kernel: number, stride: number, dilation: number, padding: number}[]} stack
+ * @param {{kernel: number, stride: number, dilation: number, padding: Padding}[]} stack
  * @param {number} size of the image
  * @returns {{size: number, jump: number, field: number, start: number}[]} one stage a layer; a size below 1 does not fit
  */
 export function trace(stack, size) {
   let [jump, field, start] = [1, 1, 0];
-  return stack.map(({ kernel, stride, dilation, padding }) => {
-    size = outputSize(size, kernel, { stride, padding, dilation });
-    start -= padding * jump;
-    field += dilation * (kernel - 1) * jump;
-    jump *= stride;
+  return stack.map(({ kernel, ...steps }) => {
+    start -= padWidth(size, kernel, steps)[0] * jump;
+    size = outputSize(size, kernel, steps);
+    field += steps.dilation * (kernel - 1) * jump;
+    jump *= steps.stride;
     return { size, jump, field, start };
   });
 }
 
 /**
- * The geometry of a network's layers, to be traced; a normalisation looks at single pixels.
+ * Follow an image through the layers of a network, one stage for each up to the first whose output is no map.
  *
  * @param {Layer[]} layers
- * @returns {{kernel: number, stride: number, dilation: number, padding: number}[]}
+ * @param {number} size of the image
  */
-export function geometryOf(layers) {
-  return layers.map(({ kind, kernel = 1 }) => ({ kernel, stride: kind === "pool" ? kernel : 1, dilation: 1, padding: 0 }));
+export function stagesOf(layers, size) {
+  const end = layers.findIndex(({ kind }) => kind === "Flatten" || kind === "GlobalAveragePooling2D");
+  return trace(layers.slice(0, end < 0 ? undefined : end).map(geometry), size);
 }
 
 /**
- * Convolve two kernels in full: the one kernel that answers as the two do, one after the other.
+ * Convolve two kernels in full: the one kernel that gives what the two give one after the other.
  *
  * @param {{data: ArrayLike<number>, size: number}} first
  * @param {{data: ArrayLike<number>, size: number}} second

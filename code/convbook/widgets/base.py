@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from convbook import mnist
 from convbook.figures.style import DIGIT, STYLE, WIDTH
+from convbook.inference import Network, load, scale_and_shift
 from convbook.kernels import KERNELS
 
 FOLDER = files("convbook") / "widgets"
@@ -97,9 +98,28 @@ def _from_json(packed: dict[str, Any], widget: Any) -> NDArray:
 
 
 class InteractiveFigure(anywidget.AnyWidget):
-    """A figure to touch: traits that Python and the page share, and the ES module of its own name beside its own."""
+    """A figure to touch: traits that Python and the page share, and the ES module of its own name beside its own.
+
+    Attributes:
+        limits: for the page, the least and greatest value of each trait that has them, and the step between two. A
+            trait has the step of its tag ``step``, or 1. Its tag ``slider`` (least, greatest, step) is for a trait
+            that takes more values in Python than on the page.
+    """
 
     _css = (FOLDER / "widgets.css").read_text(encoding="utf-8")
+    limits = traitlets.Dict().tag(sync=True)
+
+    @traitlets.default("limits")
+    def _limits(self) -> dict[str, dict[str, float]]:
+        found = {}
+        for name, trait in self.traits(sync=True).items():
+            low, high, step = getattr(trait, "min", None), getattr(trait, "max", None), trait.metadata.get("step", 1)
+            if isinstance(trait, Array) and trait.square:
+                low, high = 1, trait.largest
+            low, high, step = trait.metadata.get("slider", (low, high, step))
+            if low is not None and high is not None:
+                found[name] = {"min": low, "max": high, "step": step}
+        return found
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Take the module that is called as the class's own: ``live_network.js`` beside ``live_network.py``."""
@@ -174,6 +194,41 @@ class DigitFigure(InteractiveFigure):
             traits["digits"], traits["labels"] = ten_digits()
         traits.setdefault("image", np.asarray(traits["digits"])[digit] / 255)
         super().__init__(**traits)
+
+
+def flat(network: Network) -> NDArray[np.float32]:
+    """Put all weights into one row as the page takes them, each batch normalisation as its scale and its shift."""
+    pieces: list[NDArray] = []
+    for layer in network.layers:
+        if layer["kind"] == "BatchNormalization":
+            pieces += scale_and_shift(network, layer)
+        else:
+            names = (f"{layer['name']}_kernel", f"{layer['name']}_bias")
+            pieces += [network.weights[name] for name in names if name in network.weights]
+    return np.concatenate([piece.ravel() for piece in pieces]).astype(np.float32)
+
+
+class NetworkFigure(DigitFigure):
+    """A figure of a trained network that reads the digit.
+
+    Attributes:
+        layers: of the network, as in its record.
+        weights: all of them, in the order of the layers.
+    """
+
+    layers = traitlets.List(traitlets.Dict()).tag(sync=True)
+    weights = Array((None,))
+
+    def __init__(self, digit: int = 0, network: Network | None = None, **traits: Any) -> None:
+        """Start with a digit and a network.
+
+        Args:
+            digit: as in ``DigitFigure``.
+            network: what ``inference.load`` returns; that of the notes if None.
+            traits: first values of the other attributes.
+        """
+        self._network = network or load()
+        super().__init__(digit, layers=self._network.layers, weights=flat(self._network), **traits)
 
 
 def presets() -> dict[str, list[list[float]]]:

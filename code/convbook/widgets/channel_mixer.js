@@ -8,18 +8,17 @@ function render({ model, el }) {
   const { data, shape } = unpack(model.get("maps"));
   const [height, width, channels] = shape;
   const maps = { data, height, width, channels };
+  const limits = model.get("limits");
   const learned = unpack(model.get("learned"));
   const kernels = learned.shape[1];
   const column = (/** @type {number} */ k) => Array.from({ length: channels }, (_, c) => learned.data[c * kernels + k]);
   const mix = (/** @type {ArrayLike<number>} */ weights) => change(model, { weights: pack(weights, [channels]) });
 
-  const limits = range(data, "signed");
+  const ends = range(data, "signed");
   const sliders = Array.from({ length: channels }, (_, c) => {
     const weight = slider({
       label: `Map ${c}: weight`,
-      min: -2,
-      max: 2,
-      step: 0.01,
+      ...limits.weights,
       words: short,
       input: (value) => {
         const weights = unpack(model.get("weights")).data;
@@ -28,12 +27,12 @@ function render({ model, el }) {
       },
     });
     const canvas = element("canvas", { "aria-hidden": "true" });
-    paint(canvas, channelOf(maps, c), { scale: "signed", limits });
+    paint(canvas, channelOf(maps, c), { scale: "signed", limits: ends });
     return Object.assign(element("div", { class: "channel" }, canvas, weight), { show: weight.show });
   });
   const result = picture("The mixed map");
   const said = status();
-  const bias = slider({ label: "Bias", min: -4, max: 4, step: 0.01, words: short, input: (value) => change(model, { bias: value }) });
+  const bias = slider({ label: "Bias", ...limits.bias, words: short, input: (value) => change(model, { bias: value }) });
   const bend = tick({ label: "ReLU behind it", input: (value) => change(model, { relu: value }) });
   const preset = choice({
     label: "Kernel",
@@ -47,7 +46,7 @@ function render({ model, el }) {
       mix(column(Number(k)));
     },
   });
-  const behindIt = slider({ label: "Channels behind the 1 × 1", min: 1, max: 16, input: (value) => change(model, { bottleneck: value }) });
+  const behindIt = slider({ label: "Channels behind the 1 × 1", ...limits.bottleneck, input: (value) => change(model, { bottleneck: value }) });
   const cost = element("p", { class: "formula" });
 
   const draw = () => {

@@ -7,8 +7,8 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook.figures.style import SIGNED
+from convbook.inference import forward, load
 from convbook.widgets.base import Array, InteractiveFigure, panels, ten_digits
-from convbook.widgets.trained import answers, trained
 
 
 class ChannelMixer(InteractiveFigure):
@@ -19,12 +19,12 @@ class ChannelMixer(InteractiveFigure):
         weights: one for each map.
         bias: added at every pixel.
         relu: whether a ReLU follows.
-        bottleneck: channels behind the 1 × 1, for its cost.
+        bottleneck: channels after the 1 × 1, for its cost.
     """
 
     maps = Array((24, 24, 16))
-    weights = Array((16,))
-    bias = traitlets.Float(0.0).tag(sync=True)
+    weights = Array((16,)).tag(slider=(-2, 2, 0.01))
+    bias = traitlets.Float(0.0).tag(sync=True, slider=(-4, 4, 0.01))
     relu = traitlets.Bool(True).tag(sync=True)
     bottleneck = traitlets.Int(10, min=1, max=16).tag(sync=True)
     learned = Array((16, 10))
@@ -37,9 +37,10 @@ class ChannelMixer(InteractiveFigure):
             digit: the maps are those of the test set's first digit of this class.
             traits: first values of the attributes.
         """
-        filters, biases = trained()["conv3"]
+        network = load()
+        filters, biases = network.weights["conv3_kernel"], network.weights["conv3_bias"]
         start = {
-            "maps": answers(ten_digits()[0][digit] / 255)["norm2"],
+            "maps": forward(network, ten_digits()[0][digit][:, :, None] / 255)["norm2"],
             "learned": filters[0, 0],
             "biases": biases.tolist(),
             "weights": filters[0, 0, :, 0],

@@ -58,11 +58,13 @@ function render({ model, el }) {
   const setKernel = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) =>
     set({ kernel: pack(values, [size, size]) });
 
+  const limits = model.get("limits");
+  const sizes = Array.from({ length: limits.kernel.max }, (_, i) => i + 1);
   const grid = numberGrid({ label: "Kernel", input: setKernel });
   const preset = kernelPicker(model.get("presets"), setKernel);
   const side = choice({
     label: "Kernel size",
-    options: Object.fromEntries([1, 2, 3, 4, 5].map((size) => [size, `${size} × ${size}`])),
+    options: Object.fromEntries(sizes.map((size) => [size, `${size} × ${size}`])),
     input: (value) => {
       const { kernel, size } = read();
       const wanted = Number(value);
@@ -73,9 +75,9 @@ function render({ model, el }) {
       setKernel(cut, wanted);
     },
   });
-  const stride = slider({ label: "Stride", min: 1, max: 4, input: (value) => set({ stride: value }) });
-  const padding = slider({ label: "Padding", min: 0, max: 4, input: (value) => set({ padding: value }) });
-  const dilation = slider({ label: "Dilation", min: 1, max: 8, input: (value) => set({ dilation: value }) });
+  const stride = slider({ label: "Stride", ...limits.stride, input: (value) => set({ stride: value }) });
+  const padding = slider({ label: "Padding", ...limits.padding, input: (value) => set({ padding: value }) });
+  const dilation = slider({ label: "Dilation", ...limits.dilation, input: (value) => set({ dilation: value }) });
 
   const play = player(PACE, () => walk(1));
   const step = (/** @type {number} */ by) => () => {

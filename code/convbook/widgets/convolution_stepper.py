@@ -39,5 +39,5 @@ class ConvolutionStepper(DigitFigure):
         filters = np.asarray(self.kernel)[:, :, None, None]
         image = np.asarray(self.image)[:, :, None]
         maps = conv2d_matmul(image, filters, stride=self.stride, padding=self.padding, dilation=self.dilation)
-        answer = maps[:, :, 0]
-        return panels(("image", self.image, DIGIT), ("kernel", self.kernel, SIGNED), ("feature map", answer, SIGNED))
+        titled = ("feature map", maps[:, :, 0], SIGNED)
+        return panels(("image", self.image, DIGIT), ("kernel", self.kernel, SIGNED), titled)

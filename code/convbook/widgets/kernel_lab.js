@@ -26,7 +26,7 @@ function render({ model, el }) {
     onchange: async () => {
       wrong.textContent = "";
       try {
-        if (file.files.length) change(model, { image: await readPicture(file.files[0]) });
+        if (file.files.length) change(model, { image: await readPicture(file.files[0], model.get("limits").kernel.max) });
       } catch (error) {
         wrong.textContent = /** @type {Error} */ (error).message;
       }
@@ -88,8 +88,9 @@ function render({ model, el }) {
  * Read a picture from a file: grey, and small enough to be convolved while the reader watches.
  *
  * @param {File} file
+ * @param {number} least pixels of a side
  */
-async function readPicture(file) {
+async function readPicture(file, least) {
   const address = URL.createObjectURL(file);
   const image = new Image();
   try {
@@ -107,8 +108,8 @@ async function readPicture(file) {
     }
     const scale = Math.min(1, SIDE / Math.max(width, height));
     const canvas = document.createElement("canvas");
-    canvas.width = Math.max(5, Math.round(width * scale)); // room for the largest kernel
-    canvas.height = Math.max(5, Math.round(height * scale));
+    canvas.width = Math.max(least, Math.round(width * scale)); // room for the largest kernel
+    canvas.height = Math.max(least, Math.round(height * scale));
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);

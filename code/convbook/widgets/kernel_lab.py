@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from convbook.convolve import corr2d
 from convbook.figures.style import DIGIT, SIGNED
+from convbook.inference import load
 from convbook.kernels import kernel
 from convbook.widgets.base import Array, InteractiveFigure, pack, panels, presets, ten_digits
-from convbook.widgets.trained import trained
 
 
 def scene(size: int = 120) -> NDArray[np.float32]:
@@ -56,11 +56,11 @@ class KernelLab(InteractiveFigure):
     def __init__(self, **traits: Any) -> None:
         """Start with the kernel for horizontal edges on the scene."""
         pictures = {"a scene": scene(), "a digit": (ten_digits()[0][5] / 255).astype(np.float32)}
-        learned = trained()["conv1"][0][:, :, 0].transpose(2, 0, 1)
+        learned = load().weights["conv1_kernel"][:, :, 0].transpose(2, 0, 1)
         first = {"image": pictures["a scene"], "kernel": kernel("sobel_horizontal")}
         super().__init__(**{"pictures": pictures, "learned": learned, **first, **traits})
 
     def picture(self) -> Figure:
-        """Draw the picture, the kernel and its answer."""
-        answer = corr2d(self.image, self.kernel)
-        return panels(("picture", self.image, DIGIT), ("kernel", self.kernel, SIGNED), ("answer", answer, SIGNED))
+        """Draw the picture, the kernel and its response."""
+        response = corr2d(self.image, self.kernel)
+        return panels(("picture", self.image, DIGIT), ("kernel", self.kernel, SIGNED), ("response", response, SIGNED))

@@ -1,5 +1,5 @@
 /** The trained network at work: draw a digit and see every feature map of every layer, and the ten probabilities. */
-import { cutWeights, forward, geometryOf, trace } from "./arithmetic.js";
+import { cutWeights, forward, stagesOf } from "./arithmetic.js";
 import { digitPicker } from "./digits.js";
 import { element, fill, follow, pointable, short, status } from "./elements.js";
 import { paint, paintLayer, picture, unpack } from "./pictures.js";
@@ -9,8 +9,8 @@ function render({ model, el }) {
   /** @type {import("./arithmetic.js").Layer[]} */
   const layers = model.get("layers");
   const pieces = cutWeights(layers, unpack(model.get("weights")).data);
-  const stages = trace(geometryOf(layers), 28);
-  const shown = layers.filter(({ kind }) => kind === "conv" || kind === "pool").slice(0, -1); // the last are the scores
+  const stages = stagesOf(layers, 28);
+  const shown = layers.filter(({ kind }) => kind === "Conv2D" || kind === "MaxPooling2D").slice(0, -1); // the last has the scores
 
   const digit = picture("What the network sees", "The digit as the network sees it, 28 by 28 pixels");
   const said = status();
@@ -24,13 +24,13 @@ function render({ model, el }) {
   const probabilities = element("ol", { class: "bars", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row));
 
   /** @type {Record<string, import("./arithmetic.js").Maps>} */
-  let answers = {};
+  let outputs = {};
   let unit = { layer: "", y: 0, x: 0 }; // in pixels of the layer's picture
-  const pictures = shown.map(({ name, kind }) => {
+  const pictures = shown.map(({ name, kind, activation }) => {
     const index = layers.findIndex((layer) => layer.name === name);
     const { size } = stages[index];
-    const channels = layers.slice(0, index + 1).reduce((n, layer) => layer.channels ?? n, 1);
-    const what = kind === "pool" ? "pooled" : "after the ReLU";
+    const channels = layers.slice(0, index + 1).reduce((n, layer) => layer.filters ?? n, 1);
+    const what = kind === "MaxPooling2D" ? "pooled" : activation === "relu" ? "after the ReLU" : "before the ReLU";
     const maps = picture(`${name}: ${channels} maps of ${size} × ${size}, ${what}`, `The ${channels} feature maps of ${name}`);
     pointable(maps.stage, {
       label: `Units of ${name}: point at one to see its field`,
@@ -54,7 +54,7 @@ function render({ model, el }) {
       const [row, column] = [Math.min(unit.y % step, size - 1), Math.min(unit.x % step, size - 1)];
       const columns = (maps.canvas.width + 1) / step;
       const channel = Math.floor(unit.y / step) * columns + Math.floor(unit.x / step);
-      const value = answers[name].data[(row * size + column) * answers[name].channels + channel];
+      const value = outputs[name].data[(row * size + column) * outputs[name].channels + channel];
       const [top, left] = [unit.y - (unit.y % step) + row, unit.x - (unit.x % step) + column];
       maps.frame({ top, left, height: 1, width: 1 });
       digit.frame({ top: start + row * jump, left: start + column * jump, height: field, width: field });
@@ -67,10 +67,10 @@ function render({ model, el }) {
   const draw = () => {
     const { data } = unpack(model.get("image"));
     const image = { data, height: 28, width: 28, channels: 1 };
-    answers = forward(layers, pieces, image);
+    outputs = forward(layers, pieces, image);
     paint(digit.canvas, image, { limits: [0, 1] });
-    for (const { maps, name } of pictures) paintLayer(maps, answers[name]);
-    const result = Array.from(answers[layers[layers.length - 1].name].data);
+    for (const { maps, name } of pictures) paintLayer(maps, outputs[name]);
+    const result = Array.from(outputs[layers[layers.length - 1].name].data);
     const best = result.indexOf(Math.max(...result));
     bars.forEach(({ bar, share, row }, k) => {
       bar.style.width = `${100 * result[k]}%`;

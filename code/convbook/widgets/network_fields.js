@@ -1,5 +1,5 @@
 /** The trained network layer by layer: point at a unit and see what it could see of the digit, and what it uses. */
-import { backward, cutWeights, forward, geometryOf, trace } from "./arithmetic.js";
+import { backward, cutWeights, forward, stagesOf } from "./arithmetic.js";
 import { digitPicker } from "./digits.js";
 import { change, choice, element, fill, follow, pointable, short, slider, status } from "./elements.js";
 import { channelOf, paint, picture, unpack } from "./pictures.js";
@@ -9,9 +9,11 @@ function render({ model, el }) {
   /** @type {import("./arithmetic.js").Layer[]} */
   const layers = model.get("layers");
   const pieces = cutWeights(layers, unpack(model.get("weights")).data);
-  const stages = trace(geometryOf(layers), 28);
-  const shown = layers.filter(({ kind }) => kind === "conv" || kind === "pool");
+  const stages = stagesOf(layers, 28);
+  const shown = layers.filter(({ kind }) => kind === "Conv2D" || kind === "MaxPooling2D");
   const stageOf = (/** @type {string} */ name) => stages[layers.findIndex((layer) => layer.name === name)];
+
+  const limits = model.get("limits");
 
   const digit = picture("Digit, and the unit's field");
   const used = picture("What it uses: its gradient, orange below 0, purple above");
@@ -22,12 +24,11 @@ function render({ model, el }) {
     options: Object.fromEntries(shown.map(({ name }) => [name, name])),
     input: (name) => change(model, { layer: name }),
   });
-  const row = slider({ label: "Row", min: 0, max: 25, input: set("row") });
-  const column = slider({ label: "Column", min: 0, max: 25, input: set("column") });
+  const row = slider({ label: "Row", ...limits.row, input: set("row") });
+  const column = slider({ label: "Column", ...limits.column, input: set("column") });
   const channel = slider({
     label: "Channel",
-    min: -1,
-    max: 15,
+    ...limits.channel,
     words: (value) => (value < 0 ? "the strongest" : String(value)),
     input: set("channel"),
   });
@@ -46,12 +47,12 @@ function render({ model, el }) {
 
   const draw = () => {
     const image = { data: unpack(model.get("image")).data, height: 28, width: 28, channels: 1 };
-    const answers = forward(layers, pieces, image);
+    const outputs = forward(layers, pieces, image);
     const name = model.get("layer");
     const { size, field, jump, start } = stageOf(name);
-    const channels = answers[name].channels;
+    const channels = outputs[name].channels;
     const [y, x] = [Math.min(model.get("row"), size - 1), Math.min(model.get("column"), size - 1)];
-    const values = answers[name].data.subarray((y * size + x) * channels, (y * size + x + 1) * channels);
+    const values = outputs[name].data.subarray((y * size + x) * channels, (y * size + x + 1) * channels);
     const strongest = values.indexOf(Math.max(...values));
     const c = model.get("channel") < 0 ? strongest : Math.min(model.get("channel"), channels - 1);
     layer.show(name);
@@ -63,11 +64,11 @@ function render({ model, el }) {
     channel.show(Math.min(model.get("channel"), channels - 1));
     shown.forEach(({ name: other }, i) => {
       const here = other === name;
-      paint(maps[i].canvas, channelOf(answers[other], here ? c : liveliest(answers[other])), { scale: "viridis" });
+      paint(maps[i].canvas, channelOf(outputs[other], here ? c : liveliest(outputs[other])), { scale: "viridis" });
       maps[i].frame(here ? { top: y, left: x, height: 1, width: 1 } : null);
       maps[i].classList.toggle("chosen", here);
     });
-    const gradient = backward(layers, pieces, image, answers, name, { row: y, column: x, channel: c });
+    const gradient = backward(layers, pieces, image, outputs, name, { row: y, column: x, channel: c });
     const box = { top: start + y * jump, left: start + x * jump, height: field, width: field };
     paint(digit.canvas, image, { limits: [0, 1] });
     paint(used.canvas, gradient, { scale: "signed" });

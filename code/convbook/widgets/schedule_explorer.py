@@ -1,18 +1,29 @@
 """Learning-rate schedules to turn."""
 
-import csv
-from importlib.resources import files
+from inspect import signature
 from typing import Any
 
 import traitlets
 from matplotlib.figure import Figure
 
-from convbook import schedule
 from convbook.figures.style import BLUE, VERMILLION, WIDTH
+from convbook.history import notes_log
+from convbook.schedule import SCHEDULES
 from convbook.widgets.base import InteractiveFigure
 
-EPOCHS = 20
-NAMES = ["inverse_time", "constant", "step", "cosine", "one_cycle"]
+LABELS = {
+    "inverse_time": "inverse time, as in the notes",
+    "constant": "constant",
+    "step": "steps",
+    "cosine": "half a cosine",
+    "one_cycle": "one cycle",
+}
+
+
+def _takes(name: str) -> list[str]:
+    """Return the parameters of a schedule that the reader sets, as the figure calls them."""
+    names = [*signature(SCHEDULES[name]).parameters]
+    return ["initial" if name == "peak" else name for name in names if name not in ("epoch", "epochs")]
 
 
 class ScheduleExplorer(InteractiveFigure):
@@ -28,44 +39,44 @@ class ScheduleExplorer(InteractiveFigure):
         start: first rate of ``one_cycle`` as a share of its highest.
         log: whether the axis of the rates is logarithmic.
         logged: the twenty rates of the notes' log.
+        schedules: for the page, the label of every schedule and the numbers that it takes.
     """
 
-    schedule = traitlets.Enum(["inverse_time", "constant", "step", "cosine", "one_cycle"], "inverse_time").tag(
+    schedule = traitlets.Enum([*SCHEDULES], "inverse_time").tag(sync=True)
+    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": _takes(name)} for name in SCHEDULES}).tag(
         sync=True
     )
-    initial = traitlets.Float(0.003, min=0.0005, max=0.02).tag(sync=True)
-    decay = traitlets.Float(0.319, min=0, max=1).tag(sync=True)
-    factor = traitlets.Float(0.5, min=0.1, max=0.9).tag(sync=True)
+    initial = traitlets.Float(0.003, min=0.0005, max=0.02).tag(sync=True, step=0.0005)
+    decay = traitlets.Float(0.319, min=0, max=1).tag(sync=True, step=0.001)
+    factor = traitlets.Float(0.5, min=0.1, max=0.9).tag(sync=True, step=0.05)
     every = traitlets.Int(5, min=1, max=20).tag(sync=True)
-    warm_up = traitlets.Float(0.3, min=0, max=0.9).tag(sync=True)
-    start = traitlets.Float(0.1, min=0, max=1).tag(sync=True)
+    warm_up = traitlets.Float(0.3, min=0, max=0.9).tag(sync=True, step=0.05)
+    start = traitlets.Float(0.1, min=0, max=1).tag(sync=True, step=0.05)
     log = traitlets.Bool(False).tag(sync=True)
     logged = traitlets.List(traitlets.Float()).tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         """Start with the schedule of the notes."""
-        lines = (files("convbook") / "data" / "notes_log.csv").read_text(encoding="utf-8").splitlines()
-        super().__init__(**{"logged": [float(row["learning_rate"]) for row in csv.DictReader(lines)], **traits})
+        super().__init__(**{"logged": [epoch.learning_rate for epoch in notes_log()], **traits})
 
     def rates(self) -> list[float]:
         """Return the learning rate of every epoch."""
-        takes: dict[str, dict[str, float]] = {
-            "inverse_time": {"initial": self.initial, "decay": self.decay},
-            "constant": {"initial": self.initial},
-            "step": {"initial": self.initial, "factor": self.factor, "every": self.every},
-            "cosine": {"initial": self.initial, "epochs": EPOCHS},
-            "one_cycle": {"peak": self.initial, "epochs": EPOCHS, "warm_up": self.warm_up, "start": self.start},
-        }
-        return [getattr(schedule, self.schedule)(epoch, **takes[self.schedule]) for epoch in range(EPOCHS)]
+        function, epochs = SCHEDULES[self.schedule], len(self.logged)
+        values = {name: getattr(self, name) for name in _takes(self.schedule)}
+        if "peak" in signature(function).parameters:
+            values["peak"] = values.pop("initial")
+        if "epochs" in signature(function).parameters:
+            values["epochs"] = epochs
+        return [function(epoch, **values) for epoch in range(epochs)]
 
     def picture(self) -> Figure:
         """Draw the rates of the schedule and those of the log."""
         figure = Figure(figsize=(WIDTH, 2.6))
         ax = figure.subplots()
-        epochs = range(1, EPOCHS + 1)
+        epochs = range(1, len(self.logged) + 1)
         ax.plot(epochs, self.rates(), color=BLUE, label=self.schedule.replace("_", " "))
         ax.plot(epochs, self.logged, "o", color=VERMILLION, markersize=4, label="the notes' log")
-        ax.set(xlabel="epoch", ylabel="learning rate", xticks=range(5, EPOCHS + 1, 5))
+        ax.set(xlabel="epoch", ylabel="learning rate", xticks=range(5, len(self.logged) + 1, 5))
         if self.log:
             ax.set_yscale("log")
         ax.legend(frameon=False)

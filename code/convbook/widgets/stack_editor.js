@@ -2,7 +2,6 @@
 import { trace } from "./arithmetic.js";
 import { button, change, choice, element, fill, follow, status } from "./elements.js";
 
-const MOST = 24; // layers
 const IMAGE = 28;
 
 /**
@@ -20,6 +19,7 @@ function render({ model, el }) {
   const table = element("table", { class: "stack" });
   const said = status();
   const presets = model.get("presets");
+  const limits = model.get("limits");
   const set = (/** @type {any[]} */ layers, mistake = false) => change(model, { layers, mistake });
   const preset = choice({
     label: "Start from",
@@ -32,28 +32,29 @@ function render({ model, el }) {
       model.get("mistake"),
     );
   const add = (/** @type {any} */ layer) => () => {
-    if (model.get("layers").length < MOST) set([...model.get("layers"), layer], model.get("mistake"));
+    if (model.get("layers").length < limits.layers.max) set([...model.get("layers"), layer], model.get("mistake"));
   };
   const conv = { kind: "conv", kernel: 3, stride: 1, dilation: 1, padding: 0 };
   const addConv = button("Add a convolution", add(conv));
   const addPool = button("Add a pool", add({ ...conv, kind: "pool", kernel: 2, stride: 2 }));
   const remove = button("Remove the last layer", () => set(model.get("layers").slice(0, -1), model.get("mistake")));
 
-  const number = (/** @type {number} */ index, /** @type {string} */ name, /** @type {number} */ value, /** @type {number} */ low) => {
+  const number = (/** @type {number} */ index, /** @type {string} */ name, /** @type {number} */ value) => {
+    const { min, max } = limits[name];
     const box = element("input", {
       type: "number",
-      min: low,
-      max: IMAGE,
+      min,
+      max,
       value,
       "aria-label": `${name} of layer ${index + 1}`,
       "data-cell": `${index} ${name}`,
     });
     box.addEventListener("input", () => {
       const typed = Number(box.value);
-      const good = box.value.trim() !== "" && Number.isInteger(typed) && typed >= low && typed <= IMAGE;
+      const good = box.value.trim() !== "" && Number.isInteger(typed) && typed >= min && typed <= max;
       box.setAttribute("aria-invalid", String(!good));
       if (good) edit(index, { [name]: typed });
-      else said.show(`The ${name} of layer ${index + 1} must be a whole number from ${low} to ${IMAGE}.`);
+      else said.show(`The ${name} of layer ${index + 1} must be a whole number from ${min} to ${max}.`);
     });
     return element("td", {}, box);
   };
@@ -67,7 +68,7 @@ function render({ model, el }) {
     const name = Object.keys(presets).find((key) => alike(presets[key], layers) && key.includes("mistake") === mistake);
     preset.show(name ?? "");
     remove.disabled = layers.length === 0;
-    addConv.disabled = addPool.disabled = layers.length >= MOST;
+    addConv.disabled = addPool.disabled = layers.length >= limits.layers.max;
     const bad = stages.findIndex(({ size }) => size < 1);
     const columns = ["Layer", "Kernel", "Stride", "Dilation", "Padding", "Size", "Jump", "Field"];
     const head = [...columns, ...(mistake ? ["Mistaken field"] : [])].map((text) => element("th", { scope: "col" }, text));
@@ -80,10 +81,10 @@ function render({ model, el }) {
         "tr",
         { class: fits ? null : "unfit" },
         element("th", { scope: "row" }, `${i + 1} ${layer.kind}`),
-        number(i, "kernel", layer.kernel, 1),
-        number(i, "stride", layer.stride, 1),
-        number(i, "dilation", layer.dilation, 1),
-        number(i, "padding", layer.padding, 0),
+        number(i, "kernel", layer.kernel),
+        number(i, "stride", layer.stride),
+        number(i, "dilation", layer.dilation),
+        number(i, "padding", layer.padding),
         element("td", {}, fits ? String(size) : "–"),
         element("td", {}, fits ? String(jump) : "–"),
         element("td", {}, fits ? String(field) : "–", fits ? bar : ""),

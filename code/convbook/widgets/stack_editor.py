@@ -5,20 +5,34 @@ from typing import Any
 import traitlets
 from matplotlib.figure import Figure
 
-from convbook.arithmetic import Layer, trace
+from convbook.arithmetic import Layer, Padding, trace
 from convbook.figures.style import BLUE, WIDTH
+from convbook.inference import stack
 from convbook.widgets.base import InteractiveFigure
-from convbook.widgets.trained import STACK
 
+IMAGE = 28
 LOWEST = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0}
+LIMITS = {
+    **{name: {"min": lowest, "max": IMAGE} for name, lowest in LOWEST.items()},
+    "layers": {"min": 0, "max": 24},
+}
 
 
-def _layer(kind: str, kernel: int, stride: int = 1, dilation: int = 1, padding: int = 0) -> dict[str, Any]:
+def _layer(kind: str, kernel: int, stride: int = 1, dilation: int = 1, padding: Padding = 0) -> dict[str, Any]:
     return {"kind": kind, "kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
 
 
 def _scheduled() -> list[dict[str, Any]]:
-    return [_layer("conv" if layer.channels else "pool", layer.kernel, layer.stride) for layer in STACK]
+    return [
+        _layer(
+            "conv" if layer.channels else "pool",
+            layer.kernel,
+            layer.stride,
+            layer.dilation,
+            0 if layer.padding == "valid" else layer.padding,
+        )
+        for layer in stack()
+    ]
 
 
 PRESETS = {
@@ -31,7 +45,7 @@ PRESETS = {
 
 
 class StackEditor(InteractiveFigure):
-    """Size, jump and field behind every layer of a stack, on an image of 28 × 28 pixels.
+    """Size, jump and field after every layer of a stack, on an image of 28 × 28 pixels.
 
     Attributes:
         layers: a dictionary a layer, with kind ("conv" or "pool"), kernel, stride, dilation and padding.
@@ -41,6 +55,7 @@ class StackEditor(InteractiveFigure):
     layers = traitlets.List(traitlets.Dict()).tag(sync=True)
     mistake = traitlets.Bool(False).tag(sync=True)
     presets = traitlets.Dict(PRESETS).tag(sync=True)
+    limits = traitlets.Dict(LIMITS).tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         """Start with the network of the notes."""
@@ -48,20 +63,23 @@ class StackEditor(InteractiveFigure):
 
     @traitlets.validate("layers")
     def _check(self, proposal: dict[str, Any]) -> list[dict[str, Any]]:
+        if len(proposal["value"]) > LIMITS["layers"]["max"]:
+            raise traitlets.TraitError(f"a stack has at most {LIMITS['layers']['max']} layers")
         for number, layer in enumerate(proposal["value"], start=1):
             if {*layer} != {"kind", *LOWEST} or layer["kind"] not in ("conv", "pool"):
                 raise traitlets.TraitError(
                     f"layer {number} must have a kind, 'conv' or 'pool', and {', '.join(LOWEST)}; got {layer}"
                 )
             for name, lowest in LOWEST.items():
-                if not (isinstance(layer[name], int) and layer[name] >= lowest):
+                if not (isinstance(layer[name], int) and lowest <= layer[name] <= IMAGE):
                     raise traitlets.TraitError(
-                        f"the {name} of layer {number} must be a whole number from {lowest} up, got {layer[name]!r}"
+                        f"the {name} of layer {number} must be a whole number from {lowest} to {IMAGE}, "
+                        f"got {layer[name]!r}"
                     )
         return proposal["value"]
 
     def picture(self) -> Figure:
-        """Draw the field behind every layer as a bar."""
+        """Draw the field after every layer as a bar."""
         stages = trace(
             Layer(layer["kernel"], 1, layer["stride"], layer["padding"], layer["dilation"]) for layer in self.layers
         )

@@ -5,7 +5,6 @@ import { button, change, choice, element, fill, follow, player, slider, status }
 import { imageAt, paint, paintLayer, picture, unpack } from "./pictures.js";
 
 const PACE = 900; // milliseconds from epoch to epoch
-const SHOWN = ["conv1", "conv2", "pool4", "conv5", "conv8"];
 
 /** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
@@ -13,6 +12,8 @@ function render({ model, el }) {
   const layers = model.get("layers");
   /** @type {{accuracy: number, val_accuracy: number}[]} */
   const history = model.get("history");
+  /** @type {string[]} */
+  const shown = model.get("shown");
   const epochs = history.length;
   const weights = unpack(model.get("weights"));
   const size = weights.shape[1];
@@ -22,9 +23,13 @@ function render({ model, el }) {
   const labels = model.get("labels");
   const images = labels.map((_, i) => imageAt(digits, i));
 
+  const { name: first, filters: count = 0, kernel_size: side = 0 } = layers[0];
   const curves = chart("Training and validation accuracy of every epoch");
-  const kernels = picture("The first layer's 16 kernels", "The 16 kernels of the first layer, orange below 0 and purple above");
-  const maps = SHOWN.map((name) => picture(`Maps of ${name}, after its ${name.startsWith("pool") ? "pooling" : "ReLU"}`));
+  const kernels = picture(`The first layer's ${count} kernels`, `The ${count} kernels of the first layer, orange below 0 and purple above`);
+  const maps = shown.map((name) => {
+    const { kind } = /** @type {import("./arithmetic.js").Layer} */ (layers.find((layer) => layer.name === name));
+    return picture(`Maps of ${name}, after its ${kind === "MaxPooling2D" ? "pooling" : "ReLU"}`);
+  });
   const said = status();
   const epoch = slider({ label: "Epoch", min: 1, max: epochs, input: (value) => change(model, { epoch: value }) });
   const digit = choice({
@@ -43,11 +48,11 @@ function render({ model, el }) {
 
   const play = player(PACE, () => change(model, { epoch: (model.get("epoch") % epochs) + 1 }));
 
-  const answer = (/** @type {number} */ e, /** @type {number} */ i) => {
-    const answers = forward(layers, pieces[e], images[i]);
-    const result = answers[layers[layers.length - 1].name].data;
+  const read = (/** @type {number} */ e, /** @type {number} */ i) => {
+    const outputs = forward(layers, pieces[e], images[i]);
+    const result = outputs[layers[layers.length - 1].name].data;
     const best = result.indexOf(Math.max(...result));
-    return { answers, best, share: result[best] };
+    return { outputs, best, share: result[best] };
   };
   /** @type {number[][]} what every epoch says to every digit, once it was shown */
   const verdicts = [];
@@ -64,12 +69,12 @@ function render({ model, el }) {
     ];
     const low = Math.min(...history.flatMap((row) => [row.accuracy, row.val_accuracy]));
     curves.draw({ x: [1, Math.max(epochs, 2)], y: [Math.floor(50 * low) / 50, 1], xName: "epoch", yName: "accuracy", lines, at: e + 1 });
-    const [filters] = pieces[e][layers[0].name];
-    paint(kernels.canvas, { data: filters, height: 3, width: 3, channels: 16 }, { scale: "signed", columns: 8 });
-    const { answers, best, share } = answer(e, chosen);
-    SHOWN.forEach((name, i) => paintLayer(maps[i], answers[name]));
+    const [filters] = pieces[e][first];
+    paint(kernels.canvas, { data: filters, height: side, width: side, channels: count }, { scale: "signed", columns: 8 });
+    const { outputs, best, share } = read(e, chosen);
+    shown.forEach((name, i) => paintLayer(maps[i], outputs[name]));
     let wrong = 0;
-    verdicts[e] ??= images.map((_, i) => answer(e, i).best);
+    verdicts[e] ??= images.map((_, i) => read(e, i).best);
     cards.forEach(({ card, words }, i) => {
       const said = verdicts[e][i];
       const right = said === labels[i];

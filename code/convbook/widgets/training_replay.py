@@ -9,21 +9,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook.figures.style import BLUE, VERMILLION, WIDTH
-from convbook.widgets.base import Array, InteractiveFigure
-from convbook.widgets.trained import LAYERS, flat, fold
+from convbook.inference import network_of, record
+from convbook.widgets.base import Array, InteractiveFigure, flat
 
 
 class TrainingReplay(InteractiveFigure):
-    """Scrub through a run of the scheduled CNN: curves, kernels, feature maps, and answers to hard digits.
+    """Scrub through a run of the scheduled CNN: curves, kernels, feature maps, and what it takes hard digits for.
 
     Attributes:
         epoch: counted from 1.
         digit: which of the digits, counted from 0.
+        layers: of the network, as in its record.
+        shown: names of those whose feature maps are shown.
     """
 
     epoch = traitlets.Int(1, min=1).tag(sync=True)
     digit = traitlets.Int(0, min=0).tag(sync=True)
-    layers = traitlets.List(LAYERS).tag(sync=True)
+    layers = traitlets.List(traitlets.Dict()).tag(sync=True)
+    shown = traitlets.List(["conv1", "conv2", "pool4", "conv5", "conv8"]).tag(sync=True)
     weights = Array((None, None))
     history = traitlets.List(traitlets.Dict()).tag(sync=True)
     digits = Array((None, 28, 28), "uint8")
@@ -48,8 +51,10 @@ class TrainingReplay(InteractiveFigure):
         """
         if not len(snapshots) == len(history) > 0:
             raise ValueError(f"one snapshot an epoch: got {len(snapshots)} snapshots and {len(history)} epochs")
+        layers = record("scheduled_cnn")["layers"]
         super().__init__(
-            weights=np.stack([flat(fold(arrays)) for arrays in snapshots]),
+            layers=layers,
+            weights=np.stack([flat(network_of(layers, arrays)) for arrays in snapshots]),
             history=[{"accuracy": row.accuracy, "val_accuracy": row.val_accuracy} for row in history],
             digits=digits,
             labels=[int(label) for label in labels],

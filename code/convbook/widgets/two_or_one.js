@@ -1,4 +1,4 @@
-/** Two 3 × 3 kernels one after the other, or one 5 × 5: fields, parameters and answers. */
+/** Two 3 × 3 kernels one after the other, or one 5 × 5: fields, parameters and outputs. */
 import { composed, convolve } from "./arithmetic.js";
 import { digitPicker } from "./digits.js";
 import { button, change, element, fill, follow, numberGrid, short, slider, status, tick } from "./elements.js";
@@ -20,8 +20,7 @@ function render({ model, el }) {
   const bend = tick({ label: "ReLU behind the first", input: (value) => change(model, { relu: value }) });
   const channels = slider({
     label: "Channels in and out",
-    min: 1,
-    max: 64,
+    ...model.get("limits").channels,
     input: (value) => change(model, { channels: value }),
   });
   const compose = button("Make the 5 × 5 from the two", () => {

@@ -17,7 +17,7 @@ class TwoOrOne(DigitFigure):
 
     Attributes:
         first: the kernel on the digit, (3, 3).
-        second: the kernel on what the first answers, (3, 3).
+        second: the kernel on the output of the first, (3, 3).
         large: the kernel on the digit beside them, (5, 5).
         relu: whether a ReLU follows the first.
         channels: for the number of weights, in and out of every convolution.
@@ -30,13 +30,13 @@ class TwoOrOne(DigitFigure):
     channels = traitlets.Int(16, min=1, max=64).tag(sync=True)
 
     def __init__(self, digit: int = 2, **traits: Any) -> None:
-        """Start with an edge kernel, whose answers have both signs, a blur, and the 5 × 5 that both together make."""
+        """Start with an edge kernel, whose output has both signs, a blur, and the 5 × 5 that both together make."""
         first, second = kernel("sobel_vertical"), kernel("gaussian_blur")
         start = {"first": first, "second": second, "large": true_convolution(np.pad(first, 2), second)}
         super().__init__(digit, **{**start, **traits})
 
     def picture(self) -> Figure:
-        """Draw the digit and both answers."""
+        """Draw the digit and both outputs."""
         half = corr2d(self.image, self.first)
         pair = corr2d(half.clip(0) if self.relu else half, self.second)
         single = corr2d(self.image, self.large)
