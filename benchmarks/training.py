@@ -1,7 +1,8 @@
 """One epoch of the scheduled CNN in several frameworks: ``python -m benchmarks.training``.
 
 The same network, digits, batch size and optimizer; an epoch is 60,000 digits of training and 10,000 of validation.
-Every measurement is a process of its own that trains two epochs and reports the second, so no start-up is counted.
+Every measurement is a process of its own that trains two epochs and reports the second, so no start-up is counted: its
+seconds by the clock, and the seconds for which it kept processor cores busy, all threads together.
 The contenders take turns, round after round, and every ratio is taken within its round. Those whose framework is not
 installed are left out. Writes ``results/training.json``.
 """
@@ -26,124 +27,109 @@ from numpy.typing import NDArray
 from convbook import mnist
 
 ROOT = Path(__file__).parents[1]
-BATCH = 128
+EPOCHS = 2
 REFERENCE = "Keras fit, TensorFlow"
 Part = tuple[NDArray, NDArray]
 
 
-def ours(training: Part, validation: Part) -> float:
+class Clock:
+    """Takes the time at the end of every epoch."""
+
+    def __init__(self) -> None:
+        """Start without any times."""
+        self._times: list[tuple[float, float]] = []
+
+    def mark(self, *_: Any) -> None:
+        """Take the time; Keras's callbacks hand over the epoch and its logs, which do not matter here."""
+        self._times.append((time.perf_counter(), time.process_time()))
+
+    def last_epoch(self) -> tuple[float, float]:
+        """Return how long the last epoch took, in seconds by the clock and in seconds of processor time."""
+        before, after = self._times[-2:]
+        return after[0] - before[0], after[1] - before[1]
+
+
+Contender = Callable[[Part, Part, Clock], None]
+
+
+def ours(training: Part, validation: Part, clock: Clock) -> None:
     """Train as the course does."""
+    from convbook.backend import keras
+    from convbook.fast_layers import fast_layers
     from convbook.network import scheduled_cnn
-    from convbook.study import Silence
     from convbook.training import train
 
-    return train(scheduled_cnn(), training, validation, epochs=2, progress=Silence())[1].seconds
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=clock.mark)
+    train(fast_layers(scheduled_cnn()), training, validation, epochs=EPOCHS, callbacks=[callback])
 
 
-def keras_fit(training: Part, validation: Part) -> float:
-    """Train with Keras's own loop on NumPy arrays."""
+def keras_fit(training: Part, validation: Part, clock: Clock) -> None:
+    """Hand the arrays to Keras's ``fit``."""
     from convbook.backend import keras
     from convbook.network import scheduled_cnn
 
     model = scheduled_cnn()
     model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(
+        *training,
+        batch_size=128,
+        epochs=EPOCHS,
+        validation_data=validation,
+        validation_batch_size=500,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=clock.mark)],
+        verbose=0,
+    )
 
-    def epoch() -> None:
-        model.fit(*training, batch_size=BATCH, validation_data=validation, validation_batch_size=500, verbose=0)
 
-    return _second(epoch)
-
-
-def torch_eager(training: Part, validation: Part, channels_last: bool = False) -> float:
+def torch_eager(training: Part, validation: Part, clock: Clock, channels_last: bool = False) -> None:
     """Train in PyTorch, without compilation."""
-    import torch
-    from torch import nn
+    from benchmarks.eager import EagerRun
 
-    def block(inputs: int) -> list[nn.Module]:
-        norm = nn.BatchNorm2d(16, eps=1e-3, momentum=0.01)
-        return [nn.Conv2d(inputs, 16, 3), nn.ReLU(), norm, nn.Dropout(0.1)]
+    from convbook.recipes import RECIPES
 
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = nn.Sequential(
-        *block(1),
-        *block(16),
-        nn.Conv2d(16, 10, 1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        *block(10),
-        *block(16),
-        *block(16),
-        *block(16),
-        nn.Conv2d(16, 10, 4),
-        nn.BatchNorm2d(10, eps=1e-3, momentum=0.01),
-        nn.Dropout(0.1),
-        nn.Flatten(),
-    ).to(memory_format=layout)
-    optimizer = torch.optim.Adam(model.parameters(), 0.003)
-    loss_of = nn.CrossEntropyLoss()
-
-    def tensors(part: Part) -> tuple[Any, Any]:
-        images = torch.from_numpy(part[0].transpose(0, 3, 1, 2).copy()).contiguous(memory_format=layout)
-        return images, torch.from_numpy(part[1].astype(np.int64))
-
-    images, labels = tensors(training)
-    held_images, held_labels = tensors(validation)
-
-    def epoch() -> None:
-        model.train()
-        for chosen in torch.randperm(len(images)).split(BATCH):
-            optimizer.zero_grad()
-            loss_of(model(images[chosen]), labels[chosen]).backward()
-            optimizer.step()
-        model.eval()
-        with torch.no_grad():
-            for part, names in zip(held_images.split(500), held_labels.split(500), strict=True):
-                loss_of(model(part), names)
-
-    return _second(epoch)
+    run = EagerRun(RECIPES["scheduled_cnn"], training, validation, channels_last=channels_last)
+    for number in range(EPOCHS):
+        run.epoch(number)
+        clock.mark()
 
 
-def _second(epoch: Callable[[], None]) -> float:
-    """Run an epoch twice and time the second."""
-    epoch()
-    started = time.perf_counter()
-    epoch()
-    return time.perf_counter() - started
-
-
-# Name: what to run, the framework it needs, the backend of Keras.
-CONTENDERS: dict[str, tuple[Callable[[Part, Part], float], str, str]] = {
-    REFERENCE: (keras_fit, "tensorflow", "tensorflow"),
-    "our train(), TensorFlow": (ours, "tensorflow", "tensorflow"),
-    "our train(), JAX": (ours, "jax", "jax"),
-    "our train(), PyTorch": (ours, "torch", "torch"),
-    "PyTorch eager": (torch_eager, "torch", "torch"),
-    "PyTorch eager, channels last": (lambda *parts: torch_eager(*parts, channels_last=True), "torch", "torch"),
+# Name: what to run, and the framework that it needs, which is also the backend of Keras.
+CONTENDERS: dict[str, tuple[Contender, str]] = {
+    REFERENCE: (keras_fit, "tensorflow"),
+    "our train(), TensorFlow": (ours, "tensorflow"),
+    "our train(), JAX": (ours, "jax"),
+    "our train(), PyTorch": (ours, "torch"),
+    "PyTorch eager": (torch_eager, "torch"),
+    "PyTorch eager, channels last": (lambda *inputs: torch_eager(*inputs, channels_last=True), "torch"),
 }
 
 
-def run_alone(name: str) -> float:
-    """Measure a contender in a process of its own; returns seconds."""
+def run_alone(name: str) -> tuple[float, float]:
+    """Measure a contender in a process of its own; returns what ``Clock.last_epoch`` does."""
     command = [sys.executable, "-m", "benchmarks.training", "--one", name]
-    environment = os.environ | {"KERAS_BACKEND": CONTENDERS[name][2]}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=ROOT)
-    return float(done.stdout.splitlines()[-1])
+    environment = os.environ | {"KERAS_BACKEND": CONTENDERS[name][1]}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment, cwd=ROOT)
+    wall, processor = json.loads(done.stdout.splitlines()[-1])
+    return wall, processor
 
 
 def compare(rounds: int) -> dict[str, Any]:
     """Let all contenders take turns; returns the record."""
-    present = [name for name, (_, framework, _) in CONTENDERS.items() if importlib.util.find_spec(framework)]
-    times: dict[str, list[float]] = {name: [] for name in present}
+    present = [name for name, (_, framework) in CONTENDERS.items() if importlib.util.find_spec(framework)]
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in present}
     for number in range(1, rounds + 1):
         for name in present:
             times[name].append(run_alone(name))
-            print(f"round {number}/{rounds}  {name:30} {times[name][-1]:6.1f} s", flush=True)
-    reference = np.array(times[REFERENCE])
+            wall, processor = times[name][-1]
+            print(f"round {number}/{rounds}  {name:30} {wall:6.1f} s  {processor:6.1f} s of processor", flush=True)
+    reference = np.array(times[REFERENCE])[:, 0]
     table = {}
-    for name, seconds in times.items():
-        ratios = np.array(seconds) / reference
+    for name, measured in times.items():
+        wall_seconds, processor_seconds = np.array(measured).T
+        ratios = wall_seconds / reference
         table[name] = {
-            "seconds": [round(value, 1) for value in seconds],
+            "seconds": [round(float(value), 1) for value in wall_seconds],
+            "processor_seconds": [round(float(value), 1) for value in processor_seconds],
             "ratio": round(float(np.median(ratios)), 2),
             "ratio_range": [round(float(ratios.min()), 2), round(float(ratios.max()), 2)],
         }
@@ -162,14 +148,16 @@ def compare(rounds: int) -> dict[str, Any]:
 def main() -> None:
     """Compare, or measure one contender."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=main.__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--one", choices=CONTENDERS, help="measure only this one, here; prints seconds")
+    parser.add_argument("--rounds", type=int, default=5, help="by default %(default)s")
+    parser.add_argument("--one", choices=CONTENDERS, help="measure only this one, here; prints both times in seconds")
     chosen = parser.parse_args()
     if chosen.one:
         digits = mnist.load()
         training = mnist.to_input(digits.train_images), digits.train_labels
         validation = mnist.to_input(digits.test_images), digits.test_labels
-        print(CONTENDERS[chosen.one][0](training, validation))
+        clock = Clock()
+        CONTENDERS[chosen.one][0](training, validation, clock)
+        print(json.dumps(clock.last_epoch()))
         return
     record = compare(chosen.rounds)
     (ROOT / "results" / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
