@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from convbook.arithmetic import Stage
 from convbook.backend import keras
 
-# Bounds the memory: all maps of so many digits take about 180 MB. A digit and its 784 one-pixel changes fit into one
+# Bounds the memory: all maps of this many digits take about 217 MB. A digit and its 784 one-pixel changes fit into one
 # batch, so comparing them bit by bit compares results of one computation.
 BATCH = 1000
 

@@ -3,23 +3,22 @@
 from matplotlib import style
 
 from convbook import mnist
-from convbook.arithmetic import from_keras, trace
-from convbook.features import feature_maps
+from convbook.arithmetic import trace
 from convbook.figures.overview import overview
 from convbook.figures.style import STYLE
-from convbook.network import load_trained
+from convbook.inference import forward, load, stack
+
+SHOWN = ("conv1", "conv2", "pool4", "conv6", "conv8")
 
 
 def main() -> None:
     """Draw the picture of the README and the landing page anew, from the shipped weights and the first test digit."""
-    network = load_trained()
-    digits = mnist.load()
-    table = trace(from_keras(network))
-    shown = {"conv1": table[0], "conv2": table[1], "pool4": table[3], "conv6": table[5], "conv8": table[7]}
-    maps = feature_maps(network, mnist.to_input(digits.test_images[:1]))
+    image = mnist.load().test_images[0]
+    outputs = forward(load(), mnist.to_input(image[None])[0])
+    stages = {stage.name: stage for stage in trace(stack())}
     style.use(STYLE)
     figure = overview(
-        digits.test_images[0], [maps[layer][0] for layer in shown], list(shown.values()), maps["probabilities"][0]
+        image, [outputs[name] for name in SHOWN], [stages[name] for name in SHOWN], outputs["probabilities"]
     )
     figure.savefig("chapters/images/overview.svg", metadata={"Date": None, "Creator": None})
 

@@ -16,7 +16,7 @@ def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], pro
         image: the digit (28, 28).
         maps: the stages' maps, each (height, width, channels); the liveliest channel of each is shown.
         rows: the stages' rows of the table.
-        probabilities: the answer (10,).
+        probabilities: of the classes, (10,).
     """
     figure = Figure(figsize=(WIDTH, 2.1))
     first, *others, last = figure.subplots(1, len(rows) + 2, width_ratios=[1.0] * (len(rows) + 1) + [1.3])
@@ -36,5 +36,5 @@ def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], pro
     last.invert_yaxis()
     last.tick_params(length=0, labelsize=8)
     last.spines[:].set_visible(False)
-    last.set_title("an answer", loc="center")
+    last.set_title("probabilities", loc="center")
     return figure
