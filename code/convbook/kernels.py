@@ -1,7 +1,7 @@
 """Hand-made kernels by name: what people put into nine numbers before networks learned them.
 
-A kernel is laid over the image as it is, as ``convolve.corr2d`` and the frameworks do; nothing is flipped. Edge kernels
-are named after the edges that they find, and answer with a plus where the image gets brighter to the right (vertical
+A kernel is applied as it is, as in ``convolve.corr2d`` and in the frameworks, so it is not flipped. Edge kernels are
+named after the edges that they find. Their response is positive where the image gets brighter to the right (vertical
 edges) or downwards (horizontal edges).
 """
 

@@ -40,16 +40,16 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: f
     13,848 of them trainable.
 
     Args:
-        second_block: kernels in the second convolution. The notes use 16; the
+        second_block: filters of the second convolution. The notes use 16; the
             class network that they started from has 32, and 16,604 parameters.
-        dropout: rate of the dropout layers that end the blocks.
+        dropout: rate of the dropout layer at the end of each block.
         logit_dropout: rate of the dropout layer on the logits.
     """
     layers = keras.layers
 
-    def block(number: int, kernels: int) -> list[keras.Layer]:
+    def block(number: int, filters: int) -> list[keras.Layer]:
         return [
-            layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"),
+            layers.Conv2D(filters, 3, activation="relu", name=f"conv{number}"),
             layers.BatchNormalization(name=f"norm{number}"),
             layers.Dropout(dropout, name=f"drop{number}"),
         ]
@@ -65,7 +65,7 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: f
             *block(6, 16),
             *block(7, 16),
             *block(8, 16),
-            # The classifier is a convolution too: its kernels see the whole image.
+            # The classifier is a convolution too: its filters see the whole image.
             # It has no ReLU, but the notes put batch normalisation and dropout on
             # the ten logits; chapter 9 shows what that does.
             layers.Conv2D(10, 4, name="conv9"),
@@ -88,17 +88,17 @@ def compact_cnn(
 ) -> keras.Sequential:
     """Build a network that pools early: images (28, 28, 1) in [0, 1] to 10 probabilities.
 
-    A stage is some valid 3 x 3 convolutions, each with a ReLU inside and batch normalisation after it; a max-pool
-    stands between two stages. The logits are either 1 x 1 convolutions, averaged over all positions (Lin, Chen & Yan
-    2014, Network In Network, section 3.2), or convolutions whose kernels see all of the last maps, as in the notes.
+    A stage consists of valid 3 x 3 convolutions, each with a ReLU inside and batch normalisation after it, and there is
+    a max-pool between two stages. The logits are either 1 x 1 convolutions, averaged over all positions (Lin, Chen &
+    Yan 2014, Network In Network, section 3.2), or convolutions whose filters see all of the last maps, as in the notes.
 
     Args:
-        stages: the kernels of every convolution, stage by stage: ``((8, 10), (14, 14))``.
+        stages: the number of filters of every convolution, stage by stage: ``((8, 10), (14, 14))``.
         average: whether the logits are averaged.
         norm_first: whether every convolution is normalised before its ReLU, and pooled before both (Ioffe & Szegedy
             2015, Batch Normalization, section 3.2). It then needs no biases, as the normalisation shifts its output.
         shift: in training only, move every digit by up to this share of its side, along both axes.
-        turn: in training only, turn every digit by up to this share of a full turn, either way.
+        turn: in training only, rotate every digit by up to this share of a full turn, in either direction.
     """
     layers = keras.layers
     stack: list[keras.Layer] = [keras.Input((28, 28, 1))]
@@ -111,17 +111,17 @@ def compact_cnn(
         stack.append(layers.RandomRotation(turn, fill_mode="constant", name="turn"))
     number = 0
     for stage_number, stage in enumerate(stages, start=1):
-        for position, kernels in enumerate(stage, start=1):
+        for position, filters in enumerate(stage, start=1):
             number += 1
             norm = layers.BatchNormalization(name=f"norm{number}")
             pool = []
             if position == len(stage) and stage_number < len(stages):
                 pool = [layers.MaxPooling2D(2, name=f"pool{number + 1}")]
             if norm_first:
-                conv = layers.Conv2D(kernels, 3, use_bias=False, name=f"conv{number}")
+                conv = layers.Conv2D(filters, 3, use_bias=False, name=f"conv{number}")
                 stack += [conv, *pool, norm, layers.ReLU(name=f"relu{number}")]
             else:
-                stack += [layers.Conv2D(kernels, 3, activation="relu", name=f"conv{number}"), norm, *pool]
+                stack += [layers.Conv2D(filters, 3, activation="relu", name=f"conv{number}"), norm, *pool]
             number += len(pool)
     side = 1 if average else keras.Sequential(stack).output_shape[1]
     stack.append(layers.Conv2D(10, side, name=f"conv{number + 1}"))
@@ -131,14 +131,15 @@ def compact_cnn(
 
 
 def over_shifts(network: keras.Sequential, reach: int = 1) -> keras.Model:
-    """Let a network read every digit at all shifts of up to ``reach`` pixels, and average the logits.
+    """Apply a network to every digit at all shifts of up to ``reach`` pixels, and average the logits.
 
-    A pool answers a shift by one pixel with other maps, so each of the ``(2 * reach + 1)**2`` readings sees something
-    else. The weights are the network's own, none are added; the work is multiplied.
+    This is test-time augmentation. Because of the pools, a digit that is shifted by one pixel gives different maps, so
+    each of the ``(2 * reach + 1)**2`` shifts adds information. All of them use the network's own weights; the work is
+    multiplied by their number.
 
     Args:
         network: images (28, 28, 1) to probabilities, a softmax at its end.
-        reach: in pixels, along both axes, either way.
+        reach: largest shift along each axis, in pixels.
     """
     layers = keras.layers
     *body, softmax = network.layers
@@ -164,9 +165,10 @@ NETWORKS["one_minute"] = NETWORKS["compact_20k"]  # trained for a fifth of the e
 def training_accuracy_ceiling(dropout: float, classes: int = 10) -> float:
     """Highest accuracy that a perfect network can show while dropout acts on its logits.
 
-    Dropout keeps the true class's logit with probability ``1 - dropout``: right. Where it zeroes that logit, and all
-    other logits are negative, every zeroed class ties at 0 and argmax takes the lowest index; averaged over
-    balanced classes, the true one is that index with probability ``(1 - (1 - dropout)**classes) / classes`` in all.
+    Dropout keeps the true class's logit with probability ``1 - dropout``, and the guess is then right. If it zeroes
+    that logit and all other logits are negative, every zeroed class is tied at 0 and argmax takes the lowest index.
+    Averaged over balanced classes, the true class has been zeroed and has the lowest index with probability
+    ``(1 - (1 - dropout)**classes) / classes``.
 
     Args:
         dropout: rate of the dropout layer on the logits, in [0, 1).
