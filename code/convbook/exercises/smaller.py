@@ -16,7 +16,7 @@ DESIGNS: tuple[Stages, ...] = ([[4], [8]], [[8], [8, 8, 12], [12]], [[5]], [[6, 
 RATES = (0.0, 0.05, 0.3, 0.1, 1.0)  # of label smoothing
 
 # Momentum, and the share of the average that the last steps hold; one or two steps hold the last two exactly.
-SPANS = ((0.9, 0.5), (0.995, 0.99), (0.5, 0.5), (0.5, 0.75))
+SPANS = ((0.9, 0.5), (0.995, 0.99), (0.9, 0.7), (0.5, 0.5), (0.5, 0.75))
 
 Networks = list[tuple[int, float]]
 # Parameters and accuracies, and the places of those on the frontier: one network of everything that can go wrong, then

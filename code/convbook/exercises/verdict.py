@@ -303,8 +303,11 @@ def truth(answer: Any, case: str) -> bool:
         Wrong: the answer is missing or is anything else.
     """
     require_answer(answer, case)
-    value = answer if isinstance(answer, bool) else np.asarray(answer)
-    if not isinstance(value, bool) and (value.dtype.kind != "b" or value.shape != ()):
+    if isinstance(answer, bool):
+        return answer
+    # Lists are no single value, and NumPy would try to make an array of them.
+    value = None if isinstance(answer, (list, tuple)) else np.asarray(answer)
+    if value is None or value.dtype.kind != "b" or value.shape != ():
         raise Wrong(f"{case}: this should be a single True or False, not {describe(answer)}")
     return bool(value)
 
