@@ -211,7 +211,7 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     for position, (before, after) in enumerate(pairs, start=1):
         if not _unchanged(before, after):
             raise Wrong(
-                f"{name} changes argument number {position} in place, so whoever calls it loses that data: "
+                f"{name} changes argument number {position} in place, and the caller loses that data: "
                 "work on a copy, such as array.copy() or list(values)"
             )
     return result
