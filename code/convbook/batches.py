@@ -50,8 +50,9 @@ class Batches(keras.utils.PyDataset):
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all images and labels."""
-        content = hashlib.sha256(np.ascontiguousarray(self.images))
-        content.update(np.ascontiguousarray(self.labels))
+        content = hashlib.sha256()
+        for part in (self.images, self.labels):
+            content.update(np.ascontiguousarray(part).data)
         return content.hexdigest()
 
 

@@ -93,13 +93,16 @@ class EpochLog(keras.callbacks.Callback):
             ValueError: if the loss is no longer a number, which no further training would mend.
         """
         values = logs or {}
-        measured = [float(values[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")]
+        loss, accuracy, val_loss, val_accuracy = measured = [float(values[name]) for name in Epoch._fields[2:-1]]
         if not np.isfinite(measured).all():
             raise ValueError(
-                f"the loss of epoch {epoch + 1} is {measured[0]}, with {measured[2]} in the validation: "
+                f"the loss of epoch {epoch + 1} is {loss}, with {val_loss} in the validation: "
                 "the training has diverged. Start again with a lower learning rate."
             )
-        self.epochs.append(Epoch(epoch + 1, self.schedule(epoch), *measured, time.perf_counter() - self._started))
+        seconds = time.perf_counter() - self._started
+        self.epochs.append(
+            Epoch(epoch + 1, self.schedule(epoch), loss, accuracy, val_loss, val_accuracy, seconds=seconds)
+        )
 
 
 class ExactResume(keras.callbacks.Callback):
@@ -292,7 +295,7 @@ def train(
     model.compile(optimizer, loss, metrics=["accuracy"])
 
     log = EpochLog(schedule)
-    settings = {"way of asking the schedule": every_step}
+    settings: dict[str, Any] = {"way of asking the schedule": every_step}
     if optimizer.use_ema:  # the average takes the weights' place at the end, so the end cannot be moved
         settings["number of epochs"] = epochs
     resume = ExactResume(checkpoint, batches, log, **settings) if checkpoint else None
