@@ -23,7 +23,7 @@ def exercise_problems(page: BeautifulSoup) -> list[str]:
             problems.append(f"{exercise['id']} has no solution")
     for verdict in page.select(".check"):
         solved = verdict.find_parent("div", class_="solution") is not None
-        if ("passed" in verdict["class"]) != solved:
+        if ("failed" in verdict["class"]) == solved:  # some solutions are noted, as no check can know all
             problems.append(f"{'solution' if solved else 'stub'}: {verdict.get_text()}")
     return problems
 
@@ -56,7 +56,8 @@ def test_every_check_has_its_exercise(pages):
 
 @pytest.mark.parametrize(
     ("verdict", "solved", "right"),
-    [("passed", True, True), ("failed", False, True), ("failed", True, False), ("passed", False, False)],
+    [("passed", True, True), ("failed", False, True), ("failed", True, False), ("passed", False, False)]
+    + [("unverified", True, True), ("unverified", False, False)],
 )
 def test_wrong_verdict_is_found(verdict, solved, right):
     output = f'<p class="check {verdict}">…</p>'
