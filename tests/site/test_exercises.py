@@ -56,8 +56,10 @@ def test_every_check_has_its_exercise(pages):
 
 @pytest.mark.parametrize(
     ("verdict", "solved", "right"),
-    [("passed", True, True), ("failed", False, True), ("failed", True, False), ("passed", False, False)]
-    + [("unverified", True, True), ("unverified", False, False)],
+    [
+        *[("passed", True, True), ("failed", False, True), ("failed", True, False), ("passed", False, False)],
+        *[("unverified", True, True), ("unverified", False, False)],
+    ],
 )
 def test_wrong_verdict_is_found(verdict, solved, right):
     output = f'<p class="check {verdict}">…</p>'
