@@ -441,3 +441,48 @@ def test_all_modules_together_are_small(site: Path):
 def test_only_pages_with_figures_load_the_host(site: Path):
     with_host = {path.stem for path in site.rglob("*.html") if "/host.js" in path.read_text(encoding="utf-8")}
     assert with_host == {*FIGURES.values(), "10-inside-the-network", "intro"}
+
+
+# A widget as others write them: a factory that uses all that anywidget hands to a widget.
+FOREIGN = """
+export default async () => ({
+  initialize({ model, signal }) {
+    signal.addEventListener("abort", () => (window.heard += " aborted"));
+    model.set("count", model.get("count") + 1);
+    return () => (window.heard += " forgotten");
+  },
+  render({ model, el }) {
+    const show = () => (el.textContent = `count ${model.get("count")}`);
+    model.on("change:count", show);
+    model.on("change", () => (window.heard += " changed"));
+    model.send({ hello: "kernel" });
+    show();
+    model.set("count", 7);
+    model.off("change:count");
+    model.set("count", 8);
+    model.off();
+    model.set("count", 9);
+    return () => (window.heard += " cleared");
+  },
+});
+"""
+MOUNT = """
+async () => {
+  window.heard = "";
+  const place = document.createElement("div");
+  place.innerHTML = `picture<script type="application/json">
+    {"module": "foreign", "state": {"count": 1}, "files": []}</script>`;
+  document.body.append(place);
+  const { href } = new URL(document.querySelector("script[src*='host.js']").src);
+  const { unmount } = await (await import(href)).mount(place);
+  const shown = place.textContent;
+  unmount();
+  return [shown, window.heard.trim(), place.firstChild.textContent];
+}
+"""
+
+
+def test_the_host_runs_a_widget_that_uses_the_whole_interface(figure):
+    page = figure("convolution_stepper").page
+    page.route("**/foreign.js*", lambda route: route.fulfill(body=FOREIGN, content_type="text/javascript"))
+    assert page.evaluate(MOUNT) == ["count 7", "changed changed aborted cleared forgotten", "picture"]

@@ -28,7 +28,9 @@ class Model {
   set(name, value) {
     if (this.values[name] === value) return;
     this.values[name] = value;
-    for (const listener of this.listeners.get(`change:${name}`) ?? []) listener();
+    for (const event of [`change:${name}`, "change"]) {
+      for (const listener of [...(this.listeners.get(event) ?? [])]) listener();
+    }
   }
 
   /**
@@ -41,14 +43,23 @@ class Model {
   }
 
   /**
-   * @param {string} event
-   * @param {() => void} listener
+   * Without a listener, all listeners of the event go; without an event, those of all events.
+   *
+   * @param {string} [event]
+   * @param {() => void} [listener]
    */
   off(event, listener) {
-    this.listeners.get(event)?.delete(listener);
+    const events = event === undefined ? [...this.listeners.keys()] : [event];
+    for (const each of events) {
+      if (listener) this.listeners.get(each)?.delete(listener);
+      else this.listeners.delete(each);
+    }
   }
 
   save_changes() {}
+
+  /** There is no kernel that could read a message. */
+  send() {}
 }
 
 /**
@@ -63,15 +74,22 @@ export async function mount(place) {
   const el = document.createElement("div");
   try {
     const loading = [import(`./${module}.js`), ...files.map(load)];
-    const [{ default: figure }, ...buffers] = await Promise.all(loading);
+    const [{ default: exported }, ...buffers] = await Promise.all(loading);
     files.forEach(({ path }, i) => put(state, path, buffers[i]));
     const model = new Model(state);
+    // A module exports its methods, or a function that makes them.
+    const figure = typeof exported === "function" ? await exported() : exported;
+    const ended = new AbortController();
+    const { signal } = ended;
+    const forget = await figure.initialize?.({ model, signal });
     place.replaceChildren(el);
-    const end = await figure.render({ model, el });
+    const clear = await figure.render?.({ model, el, signal });
     return {
       model,
       unmount() {
-        end?.();
+        ended.abort();
+        clear?.();
+        forget?.();
         place.replaceChildren(...picture);
       },
     };
