@@ -5,7 +5,7 @@ for the seconds until the network gets 99.4 % of the test digits right. Every co
 its own. The whole ends within eight minutes: a process whose time is up is stopped, and the table says how far it came.
 A framework that is not installed is left out. Writes ``results/gpu.json``.
 
-``--short`` tries it all out on a few digits, on any machine, and writes ``results/gpu-trial.json``.
+``--short`` tries it all out on a few digits, on any machine, and writes ``results/trials/gpu.json``.
 ``python -m benchmarks.gpu_folder`` packs what a machine without network needs.
 """
 
@@ -29,7 +29,7 @@ from convbook import mnist
 ROOT = Path(__file__).parents[1]
 TARGET = 0.994
 SEEDS = 10
-SHORT_SEEDS, SHORT_EPOCHS, SHORT_TRAINING, SHORT_TEST = 2, 2, 512, 250
+SHORT = {"training_digits": 512, "test_digits": 250, "epochs": 2, "seeds": 2}
 CONTENDERS = {"PyTorch eager": "torch", "Keras, JAX": "jax", "Keras, PyTorch": "torch"}  # and the backend of Keras
 TASKS = {"notes": "scheduled_cnn", "one_minute": "one_minute"}  # and the recipe
 # In seconds, in this order: the quickest first, because what one leaves goes to those after it.
@@ -56,9 +56,9 @@ def measure(contender: str, task: str, short: bool) -> None:
     images, labels = mnist.split(digits, recipe.held_out)[:2] if recipe.held_out else digits[:2]
     training, test = (mnist.to_input(images), labels), (mnist.to_input(digits.test_images), digits.test_labels)
     if short:
-        recipe, seeds = recipe._replace(epochs=SHORT_EPOCHS), min(seeds, SHORT_SEEDS)
-        training = training[0][:SHORT_TRAINING], training[1][:SHORT_TRAINING]
-        test = test[0][:SHORT_TEST], test[1][:SHORT_TEST]
+        recipe, seeds = recipe._replace(epochs=SHORT["epochs"]), min(seeds, SHORT["seeds"])
+        training = training[0][: SHORT["training_digits"]], training[1][: SHORT["training_digits"]]
+        test = test[0][: SHORT["test_digits"]], test[1][: SHORT["test_digits"]]
     run = eager_run if contender == "PyTorch eager" else keras_run
     for seed in range(seeds):
         run(recipe, training, test, seed)
@@ -208,6 +208,7 @@ def compare(short: bool) -> Line:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "device": device,
         "versions": versions,
+        **({"only_tried_out_with": SHORT} if short else {}),
         "test_set": "read after every epoch, to measure time; nothing is chosen by it",
         "target": TARGET,
         "peak_mib": "of arrays, as each framework counts them; null without a GPU",
@@ -226,9 +227,9 @@ def main() -> None:
         measure(*chosen.one, chosen.short)
         return
     record = compare(chosen.short)
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    name = "gpu-trial.json" if chosen.short else "gpu.json"
-    (chosen.out / name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    folder = chosen.out / "trials" if chosen.short else chosen.out
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "gpu.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
