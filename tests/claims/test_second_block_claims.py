@@ -89,7 +89,8 @@ from convbook import study
 from convbook.plans import PLANS
 narrow = PLANS["second_block"].variants["8 kernels"]._replace(epochs=1)
 plan = PLANS["second_block"]._replace(variants={"8 kernels": narrow}, test=False)
-study.run(plan, "8 kernels", seed=0).to_csv(sys.argv[1], index=False)
+table, _ = study.run(plan, "8 kernels", seed=0)
+table.to_csv(sys.argv[1], index=False)
 """
 
 
