@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import zip_longest
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from convbook import inference
+from convbook.atomic import write_atomically
 from convbook.backend import keras
 from convbook.inference import WEIGHTS, record
 
@@ -272,11 +272,8 @@ def save_trained(model: keras.Sequential, name: str, folder: Path, facts: dict[s
     np.savez(content, **dict(zip(names, model.get_weights(), strict=True)))
     digest = hashlib.sha256(content.getvalue()).hexdigest()
     about = json.dumps({**facts, "layers": layers, "weights_sha256": digest}, indent=1, ensure_ascii=False) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, data in ((folder / f"{name}.npz", content.getvalue()), (folder / f"{name}.json", about.encode())):
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
+    write_atomically(folder / f"{name}.npz", content.getvalue())
+    write_atomically(folder / f"{name}.json", about.encode())
 
 
 def load_trained(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> keras.Sequential:

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from convbook import mnist
 from convbook.arithmetic import from_keras, trace
+from convbook.atomic import write_atomically
 from convbook.backend import device_name, keras, versions
 from convbook.fast_layers import fast_layers
 from convbook.features import predict
@@ -140,7 +141,7 @@ def study(plan: Plan, table: Path, jobs: int = -1) -> pd.DataFrame:
     for count, (rows, predictions) in enumerate(finished, start=1):
         _add_predictions(table.with_suffix(".predictions.npz"), predictions)  # first: the table says what is done
         done = pd.concat([done, rows]) if len(done) else rows
-        _write(table, done.sort_values(["variant", "seed", "epoch"]).to_csv(index=False).encode())
+        write_atomically(table, done.sort_values(["variant", "seed", "epoch"]).to_csv(index=False).encode())
         minutes = (time.monotonic() - started) / count * (len(left) - count) / 60
         last = rows.iloc[-1]
         print(
@@ -189,14 +190,7 @@ def _add_predictions(path: Path, predictions: Predictions) -> None:
             known = dict(saved)
     content = io.BytesIO()
     np.savez_compressed(content, **(known | predictions))
-    _write(path, content.getvalue())
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)  # atomic: a stop at any moment leaves the old file or the new one
+    write_atomically(path, content.getvalue())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -234,7 +228,7 @@ def main(arguments: list[str] | None = None) -> None:
         "device": " and ".join(table["device"].dropna().unique()),  # the workers' of a cluster, not this machine's
         "versions": {"python": platform.python_version(), **versions()},
     }
-    _write(record_file, (json.dumps(record, indent=1) + "\n").encode())
+    write_atomically(record_file, (json.dumps(record, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

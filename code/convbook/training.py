@@ -5,26 +5,25 @@ one of the smaller networks of chapter 12.
 """
 
 import argparse
-import contextlib
 import csv
 import datetime
 import hashlib
 import io
 import json
 import math
-import os
 import platform
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convbook import mnist
 from convbook.arithmetic import whole_number
+from convbook.atomic import write_atomically
 from convbook.backend import device_name, keras, versions
 from convbook.batches import Batches, ShuffledBatches, feed
 from convbook.fast_layers import fast_layers
@@ -181,15 +180,15 @@ class ExactResume(keras.callbacks.Callback):
     def _save(self) -> None:
         about = {"run": self._fingerprint(self.model), "history": self._log.epochs}
         arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_state(self.model))}
-        with _replacing(self.path) as file:
-            np.savez(file, about=np.array(json.dumps(about)), **arrays)
+        content = io.BytesIO()
+        np.savez(content, about=np.array(json.dumps(about)), **arrays)
+        write_atomically(self.path, content.getvalue())
 
     def _write_log(self) -> None:
         text = io.StringIO(newline="")
         rows = csv.writer(text, lineterminator="\n")
         rows.writerows([Epoch._fields, *self._log.epochs])
-        with _replacing(self.path.with_suffix(".csv")) as file:
-            file.write(text.getvalue().encode())
+        write_atomically(self.path.with_suffix(".csv"), text.getvalue().encode())
 
 
 class EpochLines(keras.callbacks.Callback):
@@ -360,19 +359,6 @@ def _read(path: Path) -> tuple[dict[str, Any], list[NDArray]]:
             return about, arrays
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a readable checkpoint ({error}); remove it to start afresh") from error
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes the place of another in one step, once it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,7 +23,7 @@ LAYERS = [
     {"backend", "inference", "mnist", "schedule"},
     {"convolve", "kernels", "activations"},
     {"arithmetic"},
-    {"glue", "history", "quiz", "__init__"},
+    {"atomic", "glue", "history", "quiz", "__init__"},
 ]
 NEEDS_KERAS = (
     "keras",
