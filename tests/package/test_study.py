@@ -37,6 +37,13 @@ def slow(epoch):
     return constant(epoch, initial=1e-4)
 
 
+@pytest.fixture(autouse=True)
+def threads_as_before(monkeypatch):
+    """The command sets these for its workers; left behind, they would slow down every chapter that is run later."""
+    for kind in ("INTRAOP", "INTEROP"):
+        monkeypatch.setenv(f"TF_NUM_{kind}_THREADS", "1")
+
+
 @pytest.fixture
 def plan():
     variants = {
@@ -207,8 +214,6 @@ def test_the_record_of_a_run_on_several_threads_says_so(plan, tmp_path, monkeypa
     def rows(name, seed):
         return pd.DataFrame({"variant": name, "seed": seed, "epoch": [1, 2], "val_accuracy": 0.5, "device": "a CPU"})
 
-    for kind in ("INTRAOP", "INTEROP"):
-        monkeypatch.setenv(f"TF_NUM_{kind}_THREADS", "9")  # so that it is put back
     study.main(["trial", "--out", str(tmp_path), "--jobs", "1", "--threads", "2"])
     assert threads == [["2", "2"]] * RUNS
     command = json.loads((tmp_path / "trial.json").read_text())["command"]
