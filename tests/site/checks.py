@@ -163,7 +163,7 @@ def markdown_source(site: Site, name: str) -> str:
         return text
     parts = []
     for cell in json.loads(text)["cells"]:
-        figure = cell["metadata"].get("mystnb", {}).get("figure", {})
+        figure = cell.get("metadata", {}).get("mystnb", {}).get("figure", {})
         parts.append("".join(cell["source"]) if cell["cell_type"] == "markdown" else figure.get("caption", ""))
     return "\n\n".join(parts)
 
