@@ -15,21 +15,7 @@ import numpy as np
 from convbook import inference
 from convbook.atomic import write_atomically
 from convbook.backend import keras
-from convbook.inference import WEIGHTS, record
-
-__all__ = [
-    "NETWORKS",
-    "WEIGHTS",
-    "compact_cnn",
-    "layer_records",
-    "load_trained",
-    "over_shifts",
-    "record",
-    "save_trained",
-    "scheduled_cnn",
-    "training_accuracy_ceiling",
-    "training_loss_floor",
-]
+from convbook.inference import WEIGHTS
 
 
 def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: float = 0.1) -> keras.Sequential:

@@ -1,10 +1,8 @@
 """Plans: what a study compares, and on which digits."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from convbook import schedule
 from convbook.backend import keras
 from convbook.network import compact_cnn, scheduled_cnn
 from convbook.recipes import (
@@ -17,6 +15,7 @@ from convbook.recipes import (
     one_cycle_of,
     smoothed_cross_entropy,
 )
+from convbook.schedule import SCHEDULES
 
 
 class Plan(NamedTuple):
@@ -57,18 +56,11 @@ def _steps() -> dict[str, Recipe]:
     return steps | {"label smoothing": recipe._replace(loss=smoothed_cross_entropy)}
 
 
-RATES: dict[str, Callable[[float], float]] = {
-    "inverse_time": schedule.inverse_time,
-    "constant": schedule.constant,
-    "step": schedule.step,
-    "cosine": schedule.cosine,
-    "one_cycle": schedule.one_cycle,
-}
 PLANS = {
     # For trying out a machine or a cluster within a minute; the numbers mean nothing.
     "trial": Plan(
         variants={
-            name: RECIPES["compact_2k"]._replace(schedule=RATES[name], epochs=2, held_out=100)
+            name: RECIPES["compact_2k"]._replace(schedule=SCHEDULES[name], epochs=2, held_out=100)
             for name in ("constant", "one_cycle")
         },
         seeds=range(2),
@@ -76,7 +68,7 @@ PLANS = {
     ),
     # A sixth of the digits, so that fifteen runs fit into half an hour on two cores.
     "schedules": Plan(
-        variants={name: Recipe(scheduled_cnn, rate, held_out=HELD_OUT) for name, rate in RATES.items()},
+        variants={name: Recipe(scheduled_cnn, rate, held_out=HELD_OUT) for name, rate in SCHEDULES.items()},
         seeds=range(3),
         digits=10_000,
     ),

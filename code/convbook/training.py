@@ -166,7 +166,11 @@ class ExactResume(keras.callbacks.Callback):
 
     def _fingerprint(self, model: keras.Model) -> dict[str, Any]:
         """Describe what has to be the same for a run to go on, by the names that an error message uses."""
-        loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "__name__", repr(model.loss))
+        loss = model.loss
+        if isinstance(loss, keras.losses.Loss):
+            loss = _digest(loss)
+        elif not isinstance(loss, str):
+            loss = getattr(loss, "__name__", type(loss).__name__)
         return {
             "data": self._batches.digest,
             "seed": self._batches.seed,
@@ -328,7 +332,7 @@ def _checked_rate(schedule: Schedule, epoch: float) -> float:
 
 
 def _digest(*parts: Any) -> str:
-    """Describe layers or an optimizer by their classes and settings, in one short text."""
+    """Describe layers, an optimizer or a loss by their classes and settings, in one short text."""
     described = [[type(part).__name__, _settings(part.get_config())] for part in parts]
     return hashlib.sha256(json.dumps(described, default=str).encode()).hexdigest()
 
@@ -340,7 +344,8 @@ def _settings(config: Any) -> Any:
     """
     if isinstance(config, dict):
         left_out = ("name", "seed", "learning_rate", "shared_object_id", "build_config")
-        return {key: _settings(value) for key, value in config.items() if key not in left_out}
+        # A dtype policy has nothing but its name.
+        return {k: v if k == "dtype" else _settings(v) for k, v in config.items() if k not in left_out}
     return [_settings(value) for value in config] if isinstance(config, list | tuple) else config
 
 

@@ -12,7 +12,8 @@ from convbook.arithmetic import Layer, from_keras, trace
 from convbook.backend import keras
 from convbook.features import feature_maps, predict
 from convbook.history import notes_log
-from convbook.network import load_trained, record, scheduled_cnn, training_accuracy_ceiling
+from convbook.inference import record
+from convbook.network import load_trained, scheduled_cnn, training_accuracy_ceiling
 
 RESULTS = Path(__file__).parents[2] / "results"
 LAYERS = ["conv1", "conv2", "conv3", "pool4", "conv5", "conv6", "conv7", "conv8", "conv9"]

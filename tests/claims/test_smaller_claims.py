@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from convbook.network import record
+from convbook.inference import record
 
 from .welch import welch
 

@@ -9,14 +9,13 @@ from scipy import ndimage, special
 
 from convbook import inference
 from convbook.backend import keras
+from convbook.inference import WEIGHTS, record
 from convbook.network import (
     NETWORKS,
-    WEIGHTS,
     compact_cnn,
     layer_records,
     load_trained,
     over_shifts,
-    record,
     save_trained,
     scheduled_cnn,
     training_accuracy_ceiling,

@@ -14,7 +14,8 @@ from convbook.backend import keras
 from convbook.batches import ShuffledBatches
 from convbook.fast_layers import fast_layers
 from convbook.history import log_line, notes_log
-from convbook.network import load_trained, record, scheduled_cnn
+from convbook.inference import record
+from convbook.network import load_trained, scheduled_cnn
 from convbook.training import EpochLines, EpochLog, evaluate, train
 
 
@@ -308,6 +309,7 @@ def rate_of_its_own(epoch):
         ({"batch_size": 64}, "another batch size"),
         ({"build": dense_network}, "another network"),
         ({"build": lambda: dropping_network_with(0.2)}, "another network"),
+        ({"build": lambda: with_policy("mixed_bfloat16", dropping_network)}, "another network"),
         ({"loss": "poisson"}, "another loss"),
         ({"optimizer": keras.optimizers.AdamW()}, "another optimizer"),
         ({"optimizer": keras.optimizers.Adam(beta_2=0.9)}, "another optimizer"),
@@ -320,6 +322,14 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(digits, one_epoch, othe
     with pytest.raises(ValueError, match=f"{named}.*remove it"):
         run(digits, 2, checkpoint=one_epoch, **other)
     assert one_epoch.read_bytes() == content
+
+
+def with_policy(policy, build):
+    keras.config.set_dtype_policy(policy)
+    try:
+        return build()
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def dropping_network_with(rate):
@@ -350,6 +360,16 @@ def test_names_that_keras_numbers_do_not_matter(digits, tmp_path):
         assert len(run(digits, 2, checkpoint=tmp_path / "run.npz")[1]) == 2
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+def test_a_loss_that_is_an_object_is_the_same_loss_when_it_is_made_again(digits, tmp_path):
+    def loss(**settings):
+        return {"loss": keras.losses.SparseCategoricalCrossentropy(**settings)}
+
+    interrupted(digits, tmp_path / "run.npz", 1, epochs=2, **loss())
+    assert len(run(digits, 2, checkpoint=tmp_path / "run.npz", **loss())[1]) == 2
+    with pytest.raises(ValueError, match="another loss"):
+        run(digits, 3, checkpoint=tmp_path / "run.npz", **loss(from_logits=True))
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 half a file", b""])
