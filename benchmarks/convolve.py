@@ -81,7 +81,7 @@ def measure(shape: tuple[int, ...], kernels: int) -> dict[str, Any]:
     found = ways(images, filters)
     for way in found.values():  # warm, and right
         np.testing.assert_allclose(way(), found[REFERENCE](), atol=1e-3)
-    times = {name: [] for name in found}
+    times: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(ROUNDS):
         for name, way in found.items():
             times[name].append(timed(way))
@@ -106,6 +106,7 @@ def main() -> None:
         import torch
 
         versions["torch"] = torch.__version__
+    cases = {name: measure(*case) for name, case in CASES.items()}
     record = {
         "command": "python -m benchmarks.convolve",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -113,9 +114,9 @@ def main() -> None:
         "versions": versions,
         "rounds": ROUNDS,
         "reference": REFERENCE,
-        "cases": {name: measure(*case) for name, case in CASES.items()},
+        "cases": cases,
     }
-    for name, table in record["cases"].items():
+    for name, table in cases.items():
         print(name)
         for way, row in sorted(table.items(), key=lambda item: item[1]["ratio"]):
             print(f"  {way:24} {row['milliseconds']:9.3f} ms  {row['ratio']:7.2f}  {row['ratio_middle_half']}")

@@ -131,15 +131,15 @@ class EagerRun:
         return self.accuracy()
 
     @torch.no_grad()
-    def accuracy(self, reach: int = 0) -> float:
-        """Measure the accuracy on the watched digits, each read at all shifts of up to ``reach`` pixels."""
+    def accuracy(self, shift: int = 0) -> float:
+        """Measure the accuracy on the watched digits, each read at all shifts of up to ``shift`` pixels."""
         images, labels = self._watched
         self.network.eval()
         right = torch.zeros((), dtype=torch.long, device=self._device)
         for part, expected in zip(images.split(500), labels.split(500), strict=True):
-            wide = nn.functional.pad(part, [reach] * 4)
+            wide = nn.functional.pad(part, [shift] * 4)
             side = part.shape[-1]
-            shifts = range(2 * reach + 1)
+            shifts = range(2 * shift + 1)
             logits = sum(self.network(wide[..., y : y + side, x : x + side]) for y in shifts for x in shifts)
             right += (logits.argmax(1) == expected).sum()
         return right.item() / len(labels)

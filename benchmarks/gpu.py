@@ -86,7 +86,7 @@ def eager_run(recipe: Any, training: Any, test: Any, seed: int) -> None:
     eager = EagerRun(recipe, training, test, seed)
     for number in range(recipe.epochs):
         log.add(number + 1, eager.epoch(number))
-    log.add("finished", eager.accuracy(recipe.reach))
+    log.add("finished", eager.accuracy(recipe.test_time_shift))
 
 
 class Log:
@@ -224,7 +224,8 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, metavar=("CONTENDER", "TASK"), help="measure only this, here")
     chosen = parser.parse_args()
     if chosen.one:
-        measure(*chosen.one, chosen.short)
+        contender, task = chosen.one
+        measure(contender, task, chosen.short)
         return
     record = compare(chosen.short)
     folder = chosen.out / "trials" if chosen.short else chosen.out

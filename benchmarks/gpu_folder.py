@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def download(folder: Path) -> list[str]:
         constraints = Path(temporary) / "constraints.txt"
         constraints.write_text("".join(f"{name}=={version}\n" for name, version in pins().items()), encoding="utf-8")
         for python in PYTHONS:
-            options = ["--python-version", python, "--constraint", constraints, "--dest", folder]
+            options = ["--python-version", python, "--constraint", str(constraints), "--dest", str(folder)]
             subprocess.run([*pip, *options, *WANTED], check=True)
     names = set()
     for wheel in folder.glob("*.whl"):
@@ -81,7 +82,8 @@ def pack(folder: Path) -> None:
     shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=ignore)
     data = folder / "keras" / "datasets" / "mnist.npz"  # where Keras would have it
     data.parent.mkdir(parents=True)
-    np.savez_compressed(data, **dict(zip(mnist.NPZ_KEYS, mnist.load(), strict=True)))
+    arrays: dict[str, Any] = dict(zip(mnist.NPZ_KEYS, mnist.load(), strict=True))
+    np.savez_compressed(data, **arrays)
     (folder / "run.sh").write_text(RUN, encoding="utf-8")
 
 

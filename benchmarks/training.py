@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ CONTENDERS: dict[str, tuple[Contender, str]] = {
     "our train(), JAX": (ours, "jax"),
     "our train(), PyTorch": (ours, "torch"),
     "PyTorch eager": (torch_eager, "torch"),
-    "PyTorch eager, channels last": (lambda *inputs: torch_eager(*inputs, channels_last=True), "torch"),
+    "PyTorch eager, channels last": (partial(torch_eager, channels_last=True), "torch"),
 }
 
 

@@ -13,7 +13,7 @@ from jupyter_cache.base import CacheBundleIn
 from nbmake.nb_result import NotebookResult
 from nbmake.nb_run import NotebookRun
 
-from convbook.sphinx_site import execution_cache
+from booksite.execution import execution_cache
 
 BOOK = Path(__file__).parents[1]
 

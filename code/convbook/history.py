@@ -1,8 +1,9 @@
 """The log of a training run, epoch by epoch, and the log that came with the notes."""
 
 import csv
-from importlib.resources import files
 from typing import NamedTuple
+
+from convbook import results
 
 
 class Epoch(NamedTuple):
@@ -21,8 +22,8 @@ History = list[Epoch]
 
 
 def notes_log() -> History:
-    """Read the log of the notes' run, which ships with the package."""
-    lines = (files("convbook") / "data" / "notes_log.csv").read_text(encoding="utf-8").splitlines()
+    """Read the log of the notes' run."""
+    lines = (results.FOLDER / "notes_log.csv").read_text(encoding="utf-8").splitlines()
     return [
         Epoch(int(row["epoch"]), *(float(row[name]) for name in Epoch._fields[1:])) for row in csv.DictReader(lines)
     ]

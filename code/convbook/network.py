@@ -116,25 +116,25 @@ def compact_cnn(
     return keras.Sequential(stack, name="compact_cnn")
 
 
-def over_shifts(network: keras.Sequential, reach: int = 1) -> keras.Model:
-    """Apply a network to every digit at all shifts of up to ``reach`` pixels, and average the logits.
+def with_test_time_augmentation(network: keras.Sequential, shift: int = 1) -> keras.Model:
+    """Apply a network to every digit at all shifts of up to ``shift`` pixels, and average the logits.
 
     This is test-time augmentation. Because of the pools, a digit that is shifted by one pixel gives different maps, so
-    each of the ``(2 * reach + 1)**2`` shifts adds information. All of them use the network's own weights; the work is
+    each of the ``(2 * shift + 1)**2`` shifts adds information. All of them use the network's own weights; the work is
     multiplied by their number.
 
     Args:
         network: images (28, 28, 1) to probabilities, a softmax at its end.
-        reach: largest shift along each axis, in pixels.
+        shift: largest shift along each axis, in pixels.
     """
     layers = keras.layers
     *body, softmax = network.layers
     images = keras.Input((28, 28, 1))
     logits = keras.Sequential([keras.Input((28, 28, 1)), *body], name="reading")
-    wide = layers.ZeroPadding2D(reach)(images)
-    crops = [(before, 2 * reach - before) for before in range(2 * reach + 1)]
-    readings = [logits(layers.Cropping2D((rows, columns))(wide)) for rows in crops for columns in crops]
-    return keras.Model(images, softmax(layers.Average()(readings)), name=f"{network.name}_over_shifts")
+    wide = layers.ZeroPadding2D(shift)(images)
+    crops = [(before, 2 * shift - before) for before in range(2 * shift + 1)]
+    views = [logits(layers.Cropping2D((rows, columns))(wide)) for rows in crops for columns in crops]
+    return keras.Model(images, softmax(layers.Average()(views)), name=f"{network.name}_with_test_time_augmentation")
 
 
 # By the name of their recipe and of their trained weights. None of them moves digits: that is for training.

@@ -15,7 +15,7 @@ from convbook.recipes import (
     one_cycle_of,
     smoothed_cross_entropy,
 )
-from convbook.schedule import SCHEDULES
+from convbook.schedules import SCHEDULES
 
 
 class Plan(NamedTuple):
@@ -49,7 +49,7 @@ def _steps() -> dict[str, Recipe]:
         "averaged weights": {"optimizer": averaging_adamw},
         "one pool again": {"build": partial(moved_cnn, one_pool)},
         "normalise first": {"build": partial(moved_cnn, one_pool, norm_first=True)},
-        "nine readings": {"reach": 1},
+        "nine readings": {"test_time_shift": 1},
     }
     recipe = Recipe(scheduled_cnn, held_out=HELD_OUT)
     steps = {"the notes": recipe} | {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from convbook.backend import keras
-from convbook.network import NETWORKS, over_shifts
-from convbook.schedule import inverse_time, one_cycle
+from convbook.network import NETWORKS, with_test_time_augmentation
+from convbook.schedules import inverse_time, one_cycle
 
 Loss = str | Callable[[Any, Any], Any]
 
@@ -24,7 +24,7 @@ class Recipe(NamedTuple):
         batch_size: digits a step.
         held_out: digits of the training set that no network is trained on, and by which choices were made. With 0 the
             test set is watched in their place, as in the notes' run, and nothing may be chosen by it.
-        reach: the finished network reads every digit at all shifts of up to so many pixels.
+        test_time_shift: the finished network reads every digit at all shifts of up to so many pixels, and averages.
     """
 
     build: Callable[[], keras.Model]
@@ -35,18 +35,18 @@ class Recipe(NamedTuple):
     epochs: int = 20
     batch_size: int = 128
     held_out: int = 0
-    reach: int = 0
+    test_time_shift: int = 0
 
     @property
-    def readings(self) -> int:
-        """How often the finished network reads a digit for one answer."""
-        return (2 * self.reach + 1) ** 2
+    def views(self) -> int:
+        """How many shifted views of a digit the finished network reads for one answer."""
+        return (2 * self.test_time_shift + 1) ** 2
 
     def finished(self, model: keras.Sequential) -> keras.Model:
         """Return a trained network as it is measured after its last epoch."""
-        if not self.reach:
+        if not self.test_time_shift:
             return model
-        reader = over_shifts(model, self.reach)
+        reader = with_test_time_augmentation(model, self.test_time_shift)
         reader.compile(loss=self.loss, metrics=["accuracy"])
         return reader
 
@@ -101,7 +101,7 @@ def averaging_adamw(momentum: float = 0.995) -> keras.Optimizer:
     return keras.optimizers.AdamW(weight_decay=0.01, use_ema=True, ema_momentum=momentum)
 
 
-def _compact(name: str, epochs: int = 20, turn: float = TURN, reach: int = 1) -> Recipe:
+def _compact(name: str, epochs: int = 20, turn: float = TURN, test_time_shift: int = 1) -> Recipe:
     return Recipe(
         partial(NETWORKS[name], shift=SHIFT, turn=turn),
         schedule=one_cycle_of(epochs),
@@ -109,7 +109,7 @@ def _compact(name: str, epochs: int = 20, turn: float = TURN, reach: int = 1) ->
         optimizer=averaging_adamw,
         epochs=epochs,
         held_out=HELD_OUT,
-        reach=reach,
+        test_time_shift=test_time_shift,
     )
 
 
@@ -118,7 +118,7 @@ RECIPES = {
     "compact_20k": _compact("compact_20k"),
     "compact_7k": _compact("compact_7k"),
     "compact_4k": _compact("compact_4k", epochs=40, turn=0),
-    "compact_2k": _compact("compact_2k", turn=0, reach=0),
+    "compact_2k": _compact("compact_2k", turn=0, test_time_shift=0),
     "one_minute": _compact("one_minute", epochs=4, turn=0)._replace(
         optimizer=partial(averaging_adamw, 0.98),
         batch_size=250,  # a step costs time by itself; and 55,000 digits leave no odd batch to prepare another one for

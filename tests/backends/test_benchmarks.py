@@ -57,7 +57,7 @@ def test_plain_pytorch_follows_the_recipe(part):
     # Without the decay the median is 1e-3, without the average 1e-2.
     assert np.median(differences) < 4e-4
     finished = recipe.finished(model).evaluate(*part, verbose=0)[1]
-    assert eager.accuracy(recipe.reach) == pytest.approx(finished, abs=0.02)
+    assert eager.accuracy(recipe.test_time_shift) == pytest.approx(finished, abs=0.02)
 
 
 @needs_torch

@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import binom, binomtest, norm, permutation_test
 
-from convbook import mnist, schedule
+from convbook import mnist, schedules
 from convbook.backend import keras
 from convbook.history import notes_log
 
@@ -173,7 +173,7 @@ def runs():
 
 def test_the_runs_of_the_study_follow_the_schedules(runs):
     for name, rows in runs.groupby("variant"):
-        rates = [getattr(schedule, name)(epoch - 1) for epoch in rows["epoch"]]
+        rates = [getattr(schedules, name)(epoch - 1) for epoch in rows["epoch"]]
         np.testing.assert_allclose(rows["learning_rate"], rates, rtol=1e-12)
     assert runs.groupby(["variant", "seed"]).size().tolist() == [20] * 15
 

@@ -85,7 +85,7 @@ def test_half_the_difference_takes_four_times_the_seeds_and_five_seeds_are_too_f
 
 AGAIN = """
 import sys
-from convbook import study
+from studies import study
 from convbook.plans import PLANS
 narrow = PLANS["second_block"].variants["8 kernels"]._replace(epochs=1)
 plan = PLANS["second_block"]._replace(variants={"8 kernels": narrow}, test=False)

@@ -1,6 +1,7 @@
 """The arithmetic against the known table of the network, and random stacks against Keras."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -250,7 +251,7 @@ def draw_layer(rng: np.random.Generator, size: int, gaps: bool) -> Layer:
     kernel = int(rng.integers(1, min(size, 4) + 1))
     stride = int(rng.integers(1, 4 if gaps else kernel + 1))
     pool = bool(rng.random() < 0.3)
-    padding = "same" if stride > 1 else str(rng.choice(["valid", "same"]))
+    padding: int | Any = "same" if stride > 1 else str(rng.choice(["valid", "same"]))
     dilation = 1
     if gaps:
         padding = str(rng.choice(["valid", "same"]))

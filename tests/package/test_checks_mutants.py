@@ -1,17 +1,10 @@
-"""Every check, run against every form of a right answer and against answers with one thing wrong.
-
-``python tests/package/test_checks_mutants.py`` prints how many of both there are.
-"""
-
-import sys
-from pathlib import Path
+"""Every check, run against every form of a right answer and against answers with one thing wrong."""
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the script, and because pytest imports by file
-
 from convbook.exercises import check
-from mutants import EXERCISES
+
+from .mutants import EXERCISES
 
 NAMES = sorted(name for name, value in vars(check).items() if callable(value))
 
@@ -48,12 +41,3 @@ IN_PLACE = [case for case in cases("mutants") if case.id.endswith(("in_place", "
 @pytest.mark.parametrize(("name", "answers"), IN_PLACE)
 def test_a_right_value_from_a_changed_argument_is_named(name, answers):
     assert "in place" in getattr(check, name)(*answers).message
-
-
-if __name__ == "__main__":
-    print(f"{'check':24}{'mutants refused':>18}{'right forms accepted':>24}")
-    for check_name in NAMES:
-        row = EXERCISES[check_name]
-        refused = sum(getattr(check, check_name)(*answers).kind == "failed" for answers in row.mutants.values())
-        accepted = sum(getattr(check, check_name)(*answers).passed for answers in row.forms.values())
-        print(f"{check_name:24}{f'{refused} of {len(row.mutants)}':>18}{f'{accepted} of {len(row.forms)}':>24}")

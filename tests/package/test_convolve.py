@@ -46,8 +46,8 @@ def with_scipy(images, filters, bias, stride, padding, dilation):
         ]
         for image in batch
     ]
-    maps = np.moveaxis(np.array(maps), 1, -1)
-    return maps if images.ndim == 4 else maps[0]
+    outputs = np.moveaxis(np.array(maps), 1, -1)
+    return outputs if images.ndim == 4 else outputs[0]
 
 
 def with_keras(images, filters, bias, stride, padding, dilation):

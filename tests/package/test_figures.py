@@ -10,11 +10,11 @@ import pytest
 from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 
+from booksite.pictures import themed_svg
 from convbook import figures
 from convbook.arithmetic import Layer, trace
 from convbook.figures.style import BLUE, INK, PAPER, STYLE, WIDTH
 from convbook.history import notes_log
-from convbook.sphinx_site import themed_svg
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((7, 28, 28))

@@ -27,7 +27,7 @@ def digits(count: int) -> np.ndarray:
     """Blurred noise: smooth as strokes are, so that few values are close to a kink of the network."""
     noise = np.random.default_rng(0).random((count, 28, 28, 1), "float32")
     for axis in (1, 2):
-        noise = sum(np.roll(noise, by, axis) for by in range(-3, 4)) / 7
+        noise = np.mean([np.roll(noise, by, axis) for by in range(-3, 4)], axis=0)
     return np.clip((noise - 0.5) * 5, 0, 1)
 
 

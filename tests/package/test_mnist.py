@@ -689,7 +689,7 @@ def test_fashion_mnist_comes_from_the_cache_or_debian_and_is_never_downloaded(ma
 
 def test_an_unknown_data_set_is_refused() -> None:
     with pytest.raises(ValueError, match="mnist, fashion-mnist; got 'cifar10'"):
-        mnist.load(dataset="cifar10")  # type: ignore[arg-type]
+        mnist.load(dataset="cifar10")
 
 
 # Splitting and scaling
@@ -740,9 +740,9 @@ def test_a_split_without_training_digits_is_refused(validation: int) -> None:
 def test_a_split_takes_whole_numbers_only(value: object) -> None:
     message = f"must be a whole number from [01] up, got {re.escape(repr(value))}$"
     with pytest.raises(ValueError, match=f"^validation {message}"):
-        mnist.split(numbered(60), value)  # type: ignore[arg-type]
+        mnist.split(numbered(60), value)
     with pytest.raises(ValueError, match=f"^seed {message}"):
-        mnist.split(numbered(60), 5, seed=value)  # type: ignore[arg-type]
+        mnist.split(numbered(60), 5, seed=value)
     with pytest.raises(ValueError, match=r"^validation must be a whole number from 1 up, got 0"):
         mnist.split(numbered(60), 0)
 

@@ -15,11 +15,11 @@ from convbook.network import (
     compact_cnn,
     layer_records,
     load_trained,
-    over_shifts,
     save_trained,
     scheduled_cnn,
     training_accuracy_ceiling,
     training_loss_floor,
+    with_test_time_augmentation,
 )
 
 
@@ -114,18 +114,18 @@ def test_normalisation_may_stand_before_the_relu_and_the_pool_before_both():
     assert logits.bias is not None
 
 
-@pytest.mark.parametrize("reach", [1, 2])
-def test_logits_are_averaged_over_all_shifts(reach):
+@pytest.mark.parametrize("shift", [1, 2])
+def test_logits_are_averaged_over_all_shifts(shift):
     """Against digits moved by SciPy, read one by one."""
     keras.utils.set_random_seed(0)
     network = compact_cnn(((8,), (12,)), shift=0.07)
     network.layers[-3].kernel.assign(100 * network.layers[-3].kernel)  # so that the readings disagree
     images = np.random.default_rng(0).random((5, 28, 28, 1), "float32")
     logits = keras.Sequential(network.layers[:-1])
-    moves = [(rows, columns) for rows in range(-reach, reach + 1) for columns in range(-reach, reach + 1)]
+    moves = [(rows, columns) for rows in range(-shift, shift + 1) for columns in range(-shift, shift + 1)]
     moved = (ndimage.shift(images, (0, *move, 0), order=0, mode="constant") for move in moves)
     mean = np.mean([keras.ops.convert_to_numpy(logits(digits, training=False)) for digits in moved], axis=0)
-    reader = over_shifts(network, reach)
+    reader = with_test_time_augmentation(network, shift)
     ours = keras.ops.convert_to_numpy(reader(images, training=False))
     np.testing.assert_allclose(ours, special.softmax(mean, axis=1), rtol=1e-4)
     assert np.abs(ours - keras.ops.convert_to_numpy(network(images, training=False))).max() > 1e-3

@@ -78,7 +78,7 @@ def test_the_steps_end_in_the_recipe_and_one_try_beyond():
     assert final.build().count_params() == recipe.build().count_params()
     assert final.optimizer is recipe.optimizer
     assert (final.loss, final.every_step, final.epochs) == (recipe.loss, recipe.every_step, recipe.epochs)
-    assert final.reach == recipe.reach
+    assert final.test_time_shift == recipe.test_time_shift
     assert [final.schedule(epoch) for epoch in range(20)] == [recipe.schedule(epoch) for epoch in range(20)]
     assert [*steps][-2:] == ["nine readings", "label smoothing"]
     assert steps["label smoothing"] == final._replace(loss=smoothed_cross_entropy)

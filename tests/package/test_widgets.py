@@ -8,12 +8,15 @@ import traitlets
 from ipywidgets.embed import embed_data
 from scipy.signal import convolve2d
 
-from convbook import activations, schedule, widgets
+from convbook import activations, schedules, widgets
 from convbook.history import notes_log
 from convbook.inference import Network, forward, load, record
 from convbook.kernels import KERNELS, kernel
-from convbook.widgets.base import FOLDER, Array, bundle, flat, pack, ten_digits
+from convbook.widgets.bundle import FOLDER, bundle
+from convbook.widgets.digit_figure import ten_digits
 from convbook.widgets.kernel_lab import scene
+from convbook.widgets.network_figure import flat
+from convbook.widgets.traits import Array, pack
 
 
 def replay() -> widgets.TrainingReplay:
@@ -21,7 +24,7 @@ def replay() -> widgets.TrainingReplay:
     return widgets.TrainingReplay([snapshot] * 20, notes_log(), *ten_digits())
 
 
-def make(name: str) -> widgets.base.InteractiveFigure:
+def make(name: str) -> widgets.figure.InteractiveFigure:
     return replay() if name == "TrainingReplay" else getattr(widgets, name)()
 
 
@@ -211,7 +214,7 @@ def test_a_replay_of_another_network_is_refused():
 
 def test_schedules_kernels_and_functions_reach_the_page_by_name():
     explorer = widgets.ScheduleExplorer().get_state("schedules")["schedules"]
-    assert [*explorer] == [*schedule.SCHEDULES]
+    assert [*explorer] == [*schedules.SCHEDULES]
     assert explorer["one_cycle"]["takes"] == ["initial", "warm_up", "start"]
     assert [*widgets.KernelLab().get_state("presets")["presets"]] == [*KERNELS]
     assert widgets.ActivationPlayground().get_state("functions")["functions"] == [*activations.ACTIVATIONS]

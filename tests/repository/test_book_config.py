@@ -64,8 +64,8 @@ def config_problems(config: dict[str, Any]) -> list[str]:
         problems.append("a cell that raises would not fail the build: set nb_execution_raise_on_error")
     if settings.get("external_toc_exclude_missing") is not True:
         problems.append("files outside the toc would become pages: set only_build_toc_files")
-    if "convbook.sphinx_site" not in settings["extensions"]:
-        problems.append("convbook.sphinx_site is not among sphinx.extra_extensions")
+    if "booksite.extension" not in settings["extensions"]:
+        problems.append("booksite.extension is not among sphinx.extra_extensions")
     if "html_theme_options" in (config.get("sphinx", {}).get("config") or {}):
         problems.append("sphinx.config.html_theme_options replaces Jupyter Book's own; its buttons vanish")
     return problems
@@ -86,7 +86,7 @@ def good_config() -> dict[str, Any]:
         "execute": {"execute_notebooks": "cache", "timeout": -1},
         "launch_buttons": {"colab_url": "https://colab.research.google.com"},
         "sphinx": {
-            "extra_extensions": ["convbook.sphinx_site"],
+            "extra_extensions": ["booksite.extension"],
             "config": {"nb_execution_raise_on_error": True},
         },
     }
@@ -110,7 +110,7 @@ def test_good_config_passes():
         ("html", {"analytics": {"matomo": "1"}}, "html.analytics.matomo is never read"),
         ("launch_buttons", {"kaggle_url": ""}, "launch_buttons.kaggle_url is never read"),
         ("sphinx", {"extensions": []}, "sphinx.extensions is never read"),
-        ("sphinx", {"extra_extensions": []}, "convbook.sphinx_site is not among"),
+        ("sphinx", {"extra_extensions": []}, "booksite.extension is not among"),
         ("sphinx", {"config": {}}, "a cell that raises would not fail"),
         ("sphinx", {"config": {"nb_execution_raise_on_error": True, "html_theme_options": {}}}, "its buttons vanish"),
     ],

@@ -37,7 +37,7 @@ def study_problems(rows: list[dict[str, str]], made: dict) -> list[str]:
 def test_every_run_of_a_study_is_there_with_every_epoch(name):
     rows = list(csv.DictReader((RESULTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()))
     assert study_problems(rows, record(name)) == []
-    assert record(name)["command"].split(" --")[0] == f"python -m convbook.study {name}"
+    assert record(name)["command"].split(" --")[0] == f"python -m studies {name}"
 
 
 def test_a_lost_run_and_a_lost_epoch_are_noticed():

@@ -15,7 +15,7 @@ READERS = {
     "training.examples": "watches them where nothing is held out: the faithful replay of the notes' run",
     "training.main": "measures the finished network once",
     "figures.__main__.main": "draws one",
-    "widgets.base.ten_digits": "shows ten",
+    "widgets.digit_figure.ten_digits": "shows ten",
 }
 
 

@@ -82,7 +82,9 @@ def redirect(page: BeautifulSoup) -> str | None:
 
 def article(page: BeautifulSoup) -> Tag:
     """Return the part of a page that its author wrote."""
-    return page.find("article") or page.body
+    found = page.find("article") or page.body
+    assert found is not None
+    return found
 
 
 def resolve(name: str, address: str) -> SplitResult:

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from convbook import activations, inference, mnist, schedule
+from convbook import activations, inference, mnist, schedules
 from convbook.arithmetic import Layer, Stage, trace
 from convbook.backend import keras
 from convbook.convolve import conv2d_loops, conv2d_windows
 from convbook.features import feature_maps
 from convbook.inference import Network, network_of
 from convbook.network import layer_records, load_trained
-from convbook.widgets.base import FOLDER, flat
+from convbook.widgets.bundle import FOLDER
+from convbook.widgets.network_figure import flat
 from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.stack_editor import PRESETS
 
@@ -359,7 +360,7 @@ def test_dead_units_are_counted(call):
     assert call(body) == [0.5]
 
 
-@pytest.mark.parametrize("name", schedule.SCHEDULES)
+@pytest.mark.parametrize("name", schedules.SCHEDULES)
 def test_schedules(call, name):
     explorer = ScheduleExplorer(schedule=name, initial=0.004, decay=0.5, factor=0.3, every=3, warm_up=0.4, start=0.2)
     traits = ["initial", "decay", "factor", "every", "warm_up", "start"]
@@ -374,7 +375,7 @@ def test_schedules(call, name):
 def test_the_explorer_starts_with_the_rates_of_the_notes():
     explorer = ScheduleExplorer()
     np.testing.assert_allclose(explorer.rates(), explorer.logged, atol=1e-10)
-    assert explorer.rates() == [schedule.inverse_time(epoch) for epoch in range(20)]
+    assert explorer.rates() == [schedules.inverse_time(epoch) for epoch in range(20)]
 
 
 def test_drawings_come_back_as_digits(call):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import ceil, comb, cos, erfc, pi, sqrt
 
 from convbook.exercises.verdict import Mistakes, call, expect, gives_verdict, items
-from convbook.schedule import cosine, inverse_time
+from convbook.schedules import cosine, inverse_time
 
 # (examples, batch size): with a rest, without one, the notes' run, fewer examples than a batch, nearly a full rest
 EPOCHS = ((10, 4), (12, 4), (60_000, 128), (3, 5), (11, 4), (7, 1))

@@ -6,9 +6,7 @@ notebook they are plain black on white. Data colours come from the palette of Ok
 readers can tell apart, and never carry a meaning alone.
 """
 
-import re
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -109,14 +107,3 @@ def mosaic(tiles: NDArray, columns: int, captions: Sequence[object] = ()) -> tup
 def digits(images: NDArray, captions: Sequence[object], columns: int = 6) -> Figure:
     """Show digits (N, 28, 28) in a grid, each under its caption."""
     return mosaic(images, columns, captions)[0]
-
-
-def themed_svg(svg: str, alt: str) -> str:
-    """Turn a figure's SVG file into an element of a page that follows the page's text colour and background."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
-    svg = svg.replace("*{", "svg.figure *{", 1)  # in a page, matplotlib's style would reach everything
-    svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
-    label = escape(alt, quote=True)
-    return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" ', 1)

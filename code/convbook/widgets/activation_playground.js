@@ -1,7 +1,7 @@
 /** An activation function, its slope, and what a stack of layers makes of numbers and of gradients. */
-import { chart } from "./chart.js";
-import { change, choice, element, fill, follow, short, slider, status } from "./elements.js";
-import { paint, picture } from "./pictures.js";
+import { chart } from "./shared/chart.js";
+import { change, choice, element, fill, follow, short, slider, status } from "./shared/elements.js";
+import { paint, picture } from "./shared/pictures.js";
 
 const UNITS = 64; // in every layer
 const INPUTS = 200; // that flow through
@@ -105,7 +105,7 @@ export function flow(name, weights, bias, inputs) {
  * Count the activations of every layer by their size: a column a layer, the largest on top.
  *
  * @param {Float64Array[]} outputs
- * @returns {import("./arithmetic.js").Maps} shares of a layer's activations; those beyond the bins count in the outermost
+ * @returns {import("./shared/convolution.js").Maps} shares of a layer's activations; those beyond the bins count in the outermost
  */
 export function population(outputs) {
   const data = new Float32Array(BINS * outputs.length);
@@ -118,7 +118,7 @@ export function population(outputs) {
   return { data, height: BINS, width: outputs.length, channels: 1 };
 }
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const limits = model.get("limits");
   const { min: low, max: high } = limits.z;

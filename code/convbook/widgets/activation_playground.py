@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from convbook.activations import ACTIVATIONS, activation
 from convbook.figures.style import BLUE, VERMILLION, WIDTH
-from convbook.widgets.base import InteractiveFigure
+from convbook.widgets.figure import InteractiveFigure
 
 
 class ActivationPlayground(InteractiveFigure):

@@ -1,9 +1,9 @@
 /** A 1 × 1 kernel by hand: sixteen weights mix sixteen feature maps into one. */
-import { convolve, outputSize } from "./arithmetic.js";
-import { button, change, choice, element, fill, follow, short, slider, status, tick } from "./elements.js";
-import { channelOf, pack, paint, picture, range, same, unpack } from "./pictures.js";
+import { convolve, outputSize } from "./shared/convolution.js";
+import { button, change, choice, element, fill, follow, short, slider, status, checkbox } from "./shared/elements.js";
+import { channelOf, pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const { data, shape } = unpack(model.get("maps"));
   const [height, width, channels] = shape;
@@ -33,7 +33,7 @@ function render({ model, el }) {
   const result = picture("The mixed map");
   const said = status();
   const bias = slider({ label: "Bias", ...limits.bias, words: short, input: (value) => change(model, { bias: value }) });
-  const bend = tick({ label: "ReLU behind it", input: (value) => change(model, { relu: value }) });
+  const bend = checkbox({ label: "ReLU behind it", input: (value) => change(model, { relu: value }) });
   const preset = choice({
     label: "Kernel",
     options: {

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 
 from convbook.figures.style import SIGNED
 from convbook.inference import forward, load
-from convbook.widgets.base import Array, InteractiveFigure, panels, ten_digits
+from convbook.widgets.digit_figure import ten_digits
+from convbook.widgets.figure import InteractiveFigure, panels
+from convbook.widgets.traits import Array
 
 
 class ChannelMixer(InteractiveFigure):

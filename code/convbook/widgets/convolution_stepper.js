@@ -1,13 +1,13 @@
 /** A kernel steps over a digit: the window, the products and the sum in numbers. */
-import { convolve, outputSize } from "./arithmetic.js";
-import { digitPicker } from "./digits.js";
-import { button, change, choice, element, fill, follow, numberGrid, player, pointable, short, slider, status } from "./elements.js";
-import { kernelPicker } from "./kernels.js";
-import { pack, paint, picture, range, unpack } from "./pictures.js";
+import { convolve, outputSize } from "./shared/convolution.js";
+import { digitPicker } from "./shared/digits.js";
+import { button, change, choice, element, fill, follow, numberGrid, player, pointable, short, slider, status } from "./shared/elements.js";
+import { kernelPicker } from "./shared/kernels.js";
+import { pack, paint, picture, range, unpack } from "./shared/pictures.js";
 
 const PACE = 250; // milliseconds from step to step
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const input = picture("Image, with its padding");
   const output = picture("Feature map");
@@ -179,7 +179,7 @@ function render({ model, el }) {
 }
 
 /**
- * @param {import("./arithmetic.js").Maps} image
+ * @param {import("./shared/convolution.js").Maps} image
  * @param {number} padding
  */
 function padded(image, padding) {

@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from convbook.convolve import conv2d_matmul
 from convbook.figures.style import DIGIT, SIGNED
 from convbook.kernels import kernel
-from convbook.widgets.base import Array, DigitFigure, panels, presets
+from convbook.widgets.digit_figure import DigitFigure
+from convbook.widgets.figure import panels
+from convbook.widgets.traits import Array, presets
 
 
 class ConvolutionStepper(DigitFigure):
@@ -28,7 +30,7 @@ class ConvolutionStepper(DigitFigure):
     padding = traitlets.Int(0, min=0, max=4).tag(sync=True)
     dilation = traitlets.Int(1, min=1, max=8).tag(sync=True)
     position = traitlets.Int(0, min=0).tag(sync=True)
-    presets = traitlets.Dict(presets()).tag(sync=True)
+    presets = presets()
 
     def __init__(self, digit: int = 7, **traits: Any) -> None:
         """Start with the kernel for vertical edges at the middle of a digit; the arguments are those of the base."""

@@ -1,13 +1,13 @@
 /** Kernels on pictures: by name, by hand, or those that the network has learned; on a digit, a scene, or a picture of the reader's. */
-import { convolve } from "./arithmetic.js";
-import { button, change, choice, element, fill, follow, numberGrid, short, status } from "./elements.js";
-import { kernelPicker } from "./kernels.js";
-import { pack, paint, picture, range, same, unpack } from "./pictures.js";
+import { convolve } from "./shared/convolution.js";
+import { button, change, choice, element, fill, follow, numberGrid, short, status } from "./shared/elements.js";
+import { kernelPicker } from "./shared/kernels.js";
+import { pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
 const LARGEST = 40e6; // pixels of a picture that is opened
 const SIDE = 240; // to which it is scaled down
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const input = picture("Picture");
   const output = picture("What the kernel answers");

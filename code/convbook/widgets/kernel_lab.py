@@ -11,7 +11,9 @@ from convbook.convolve import corr2d
 from convbook.figures.style import DIGIT, SIGNED
 from convbook.inference import load
 from convbook.kernels import kernel
-from convbook.widgets.base import Array, InteractiveFigure, pack, panels, presets, ten_digits
+from convbook.widgets.digit_figure import ten_digits
+from convbook.widgets.figure import InteractiveFigure, panels
+from convbook.widgets.traits import Array, pack, presets
 
 
 def scene(size: int = 120) -> NDArray[np.float32]:
@@ -51,7 +53,7 @@ class KernelLab(InteractiveFigure):
     kernel = Array((None, None), square=True, largest=5)
     pictures = traitlets.Dict().tag(sync=True, to_json=_pack_all)
     learned = Array((16, 3, 3))
-    presets = traitlets.Dict(presets()).tag(sync=True)
+    presets = presets()
 
     def __init__(self, **traits: Any) -> None:
         """Start with the kernel for horizontal edges on the scene."""

@@ -1,12 +1,12 @@
 /** The trained network at work: draw a digit and see every feature map of every layer, and the ten probabilities. */
-import { cutWeights, forward, stagesOf } from "./arithmetic.js";
-import { digitPicker } from "./digits.js";
-import { element, fill, follow, pointable, short, status } from "./elements.js";
-import { paint, paintLayer, picture, unpack } from "./pictures.js";
+import { cutWeights, forward, stagesOf } from "./shared/network.js";
+import { digitPicker } from "./shared/digits.js";
+import { element, fill, follow, pointable, short, status } from "./shared/elements.js";
+import { paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
-  /** @type {import("./arithmetic.js").Layer[]} */
+  /** @type {import("./shared/network.js").Layer[]} */
   const layers = model.get("layers");
   const pieces = cutWeights(layers, unpack(model.get("weights")).data);
   const stages = stagesOf(layers, 28);
@@ -23,7 +23,7 @@ function render({ model, el }) {
   });
   const probabilities = element("ol", { class: "bars", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row));
 
-  /** @type {Record<string, import("./arithmetic.js").Maps>} */
+  /** @type {Record<string, import("./shared/convolution.js").Maps>} */
   let outputs = {};
   let unit = { layer: "", y: 0, x: 0 }; // in pixels of the layer's picture
   const pictures = shown.map(({ name, kind, activation }) => {

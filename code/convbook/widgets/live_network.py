@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH
 from convbook.inference import Network, forward
-from convbook.widgets.base import NetworkFigure
+from convbook.widgets.network_figure import NetworkFigure
 
 SHOWN = 4  # layers in the picture
 

@@ -1,12 +1,12 @@
 /** The trained network layer by layer: point at a unit and see what it could see of the digit, and what it uses. */
-import { backward, cutWeights, forward, stagesOf } from "./arithmetic.js";
-import { digitPicker } from "./digits.js";
-import { change, choice, element, fill, follow, pointable, short, slider, status } from "./elements.js";
-import { channelOf, paint, picture, unpack } from "./pictures.js";
+import { backward, cutWeights, forward, stagesOf } from "./shared/network.js";
+import { digitPicker } from "./shared/digits.js";
+import { change, choice, element, fill, follow, pointable, short, slider, status } from "./shared/elements.js";
+import { channelOf, paint, picture, unpack } from "./shared/pictures.js";
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
-  /** @type {import("./arithmetic.js").Layer[]} */
+  /** @type {import("./shared/network.js").Layer[]} */
   const layers = model.get("layers");
   const pieces = cutWeights(layers, unpack(model.get("weights")).data);
   const stages = stagesOf(layers, 28);
@@ -100,7 +100,7 @@ function render({ model, el }) {
 /**
  * The channel that goes highest.
  *
- * @param {import("./arithmetic.js").Maps} maps
+ * @param {import("./shared/convolution.js").Maps} maps
  */
 function liveliest({ data, channels }) {
   return data.indexOf(data.reduce((most, value) => Math.max(most, value))) % channels;

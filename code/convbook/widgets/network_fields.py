@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from convbook.arithmetic import trace
 from convbook.figures.style import DIGIT, MAP, outline
 from convbook.inference import Network, forward, stack_of
-from convbook.widgets.base import NetworkFigure, panels
+from convbook.widgets.figure import panels
+from convbook.widgets.network_figure import NetworkFigure
 
 
 class NetworkFields(NetworkFigure):

@@ -1,8 +1,8 @@
 /** Learning-rate schedules over twenty epochs, with the rates of the notes' log on top. */
-import { chart } from "./chart.js";
-import { change, choice, element, fill, follow, slider, status, tick } from "./elements.js";
+import { chart } from "./shared/chart.js";
+import { change, choice, element, fill, follow, slider, status, checkbox } from "./shared/elements.js";
 
-/** @type {Record<string, (epoch: number, v: Record<string, number>) => number>} as in `convbook.schedule`, epochs from 0 */
+/** @type {Record<string, (epoch: number, v: Record<string, number>) => number>} as in `convbook.schedules`, epochs from 0 */
 export const SCHEDULES = {
   inverse_time: (e, { initial, decay }) => initial / (1 + decay * e),
   constant: (_, { initial }) => initial,
@@ -15,7 +15,7 @@ export const SCHEDULES = {
   },
 };
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   /** @type {Record<string, {label: string, takes: string[]}>} */
   const schedules = model.get("schedules");
@@ -35,7 +35,7 @@ function render({ model, el }) {
     every: slider({ label: "Epochs between steps", ...limits.every, input: set("every") }),
     warm_up: slider({ label: "Share of the epochs that rise", ...limits.warm_up, words: rate, input: set("warm_up") }),
     start: slider({ label: "First rate as a share of the highest", ...limits.start, words: rate, input: set("start") }),
-    log: tick({ label: "Logarithmic axis", input: set("log") }),
+    log: checkbox({ label: "Logarithmic axis", input: set("log") }),
   };
   /** @type {number[]} */
   const logged = model.get("logged");

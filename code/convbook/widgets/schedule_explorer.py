@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from convbook.figures.style import BLUE, VERMILLION, WIDTH
 from convbook.history import notes_log
-from convbook.schedule import SCHEDULES
-from convbook.widgets.base import InteractiveFigure
+from convbook.schedules import SCHEDULES
+from convbook.widgets.figure import InteractiveFigure
 
 LABELS = {
     "inverse_time": "inverse time, as in the notes",
@@ -30,7 +30,7 @@ class ScheduleExplorer(InteractiveFigure):
     """The notes' schedule and its relatives over twenty epochs, with the rates of the notes' log.
 
     Attributes:
-        schedule: name of a function in ``convbook.schedule``.
+        schedule: name of a function in ``convbook.schedules``.
         initial: its first learning rate, or its highest.
         decay: of ``inverse_time``.
         factor: of ``step``.

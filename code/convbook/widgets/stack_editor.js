@@ -1,6 +1,6 @@
 /** A stack of layers to edit, with the size, the jump and the field behind every layer. */
-import { trace } from "./arithmetic.js";
-import { button, change, choice, element, fill, follow, status } from "./elements.js";
+import { trace } from "./shared/convolution.js";
+import { button, change, choice, element, fill, follow, status } from "./shared/elements.js";
 
 const IMAGE = 28;
 
@@ -14,7 +14,7 @@ export function believed(stack) {
   return stack.map(({ kind, kernel }) => (field = kind === "pool" ? field * kernel : field + kernel - 1));
 }
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const table = element("table", { class: "stack" });
   const said = status();

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from convbook.arithmetic import Layer, Padding, trace
 from convbook.figures.style import BLUE, WIDTH
 from convbook.inference import stack
-from convbook.widgets.base import InteractiveFigure
+from convbook.widgets.figure import InteractiveFigure
 
 IMAGE = 28
 LOWEST = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0}

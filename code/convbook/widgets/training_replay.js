@@ -1,14 +1,14 @@
 /** The twenty epochs of a run: its curves, its kernels, and what it said to a digit at the end of each epoch. */
-import { cutWeights, forward } from "./arithmetic.js";
-import { chart } from "./chart.js";
-import { button, change, choice, element, fill, follow, player, slider, status } from "./elements.js";
-import { imageAt, paint, paintLayer, picture, unpack } from "./pictures.js";
+import { cutWeights, forward } from "./shared/network.js";
+import { chart } from "./shared/chart.js";
+import { button, change, choice, element, fill, follow, player, slider, status } from "./shared/elements.js";
+import { imageAt, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 
 const PACE = 900; // milliseconds from epoch to epoch
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
-  /** @type {import("./arithmetic.js").Layer[]} */
+  /** @type {import("./shared/network.js").Layer[]} */
   const layers = model.get("layers");
   /** @type {{accuracy: number, val_accuracy: number}[]} */
   const history = model.get("history");
@@ -27,7 +27,7 @@ function render({ model, el }) {
   const curves = chart("Training and validation accuracy of every epoch");
   const kernels = picture(`The first layer's ${count} kernels`, `The ${count} kernels of the first layer, orange below 0 and purple above`);
   const maps = shown.map((name) => {
-    const { kind } = /** @type {import("./arithmetic.js").Layer} */ (layers.find((layer) => layer.name === name));
+    const { kind } = /** @type {import("./shared/network.js").Layer} */ (layers.find((layer) => layer.name === name));
     return picture(`Maps of ${name}, after its ${kind === "MaxPooling2D" ? "pooling" : "ReLU"}`);
   });
   const said = status();

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from convbook.figures.style import BLUE, VERMILLION, WIDTH
 from convbook.inference import network_of, record
-from convbook.widgets.base import Array, InteractiveFigure, flat
+from convbook.widgets.figure import InteractiveFigure
+from convbook.widgets.network_figure import flat
+from convbook.widgets.traits import Array
 
 
 class TrainingReplay(InteractiveFigure):

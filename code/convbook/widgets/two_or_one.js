@@ -1,10 +1,10 @@
 /** Two 3 × 3 kernels one after the other, or one 5 × 5: fields, parameters and outputs. */
-import { composed, convolve } from "./arithmetic.js";
-import { digitPicker } from "./digits.js";
-import { button, change, element, fill, follow, numberGrid, short, slider, status, tick } from "./elements.js";
-import { pack, paint, picture, unpack } from "./pictures.js";
+import { composed, convolve } from "./shared/convolution.js";
+import { digitPicker } from "./shared/digits.js";
+import { button, change, element, fill, follow, numberGrid, short, slider, status, checkbox } from "./shared/elements.js";
+import { pack, paint, picture, unpack } from "./shared/pictures.js";
 
-/** @param {{model: import("./elements.js").Model, el: HTMLElement}} place */
+/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const names = ["first", "second", "large"];
   const titles = ["First 3 × 3", "Second 3 × 3", "The 5 × 5"];
@@ -17,7 +17,7 @@ function render({ model, el }) {
   const between = picture("Difference");
   const said = status();
   const costs = element("table", { class: "costs" });
-  const bend = tick({ label: "ReLU behind the first", input: (value) => change(model, { relu: value }) });
+  const bend = checkbox({ label: "ReLU behind the first", input: (value) => change(model, { relu: value }) });
   const channels = slider({
     label: "Channels in and out",
     ...model.get("limits").channels,

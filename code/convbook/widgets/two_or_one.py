@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from convbook.convolve import corr2d, true_convolution
 from convbook.figures.style import DIGIT, SIGNED
 from convbook.kernels import kernel
-from convbook.widgets.base import Array, DigitFigure, panels
+from convbook.widgets.digit_figure import DigitFigure
+from convbook.widgets.figure import panels
+from convbook.widgets.traits import Array
 
 
 class TwoOrOne(DigitFigure):

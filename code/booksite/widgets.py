@@ -22,23 +22,30 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
+from booksite.pictures import themed_svg
 from convbook import widgets
-from convbook.figures.style import themed_svg
-from convbook.widgets.base import FOLDER, svg
+from convbook.widgets.bundle import FOLDER
+from convbook.widgets.figure import svg
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "ipywidgets_state"  # under this name MyST-NB keeps the state of a page's widgets
 OF_EVERY_WIDGET = {"layout", "tabbable", "tooltip"}  # traits that the site has no use for
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
 BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
-MODULES = Path(str(FOLDER))
+HOST = Path(__file__).with_name("static") / "host.js"
+
+
+def _modules() -> dict[str, Path]:
+    """Return every module of the figures, and the host, by its place in the site's folder of modules."""
+    figures = Path(str(FOLDER))
+    return {"host.js": HOST, **{file.relative_to(figures).as_posix(): file for file in sorted(figures.rglob("*.js"))}}
 
 
 @cache
 def modules_folder() -> str:
     """Name the folder of the modules below ``_static``: a new one whenever a module changes, so no cache is stale."""
     digest = hashlib.sha256()
-    for file in sorted(MODULES.glob("*.js")):
+    for file in _modules().values():
         digest.update(file.read_bytes())
     return f"figures-{digest.hexdigest()[:8]}"
 
@@ -160,9 +167,10 @@ def _copy_modules(app: Sphinx, error: Exception | None) -> None:
         return
     for old in static.glob("figures-*"):
         shutil.rmtree(old)
-    (static / modules_folder()).mkdir()
-    for file in MODULES.glob("*.js"):
-        shutil.copy(file, static / modules_folder())
+    for name, file in _modules().items():
+        target = static / modules_folder() / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Studies: every variant of a plan with several seeds, on a split of the training set.
 
-``python -m convbook.study schedules`` writes ``results/schedules.csv``, a row for every epoch of every run, and
+``python -m studies schedules`` writes ``results/schedules.csv``, a row for every epoch of every run, and
 ``results/schedules.json``, the record of how it was made, and ``results/schedules.predictions.npz``, what every
 finished network reads in every held-out and test digit, so that runs can be compared digit by digit. Runs go in
 parallel, one thread each. A study that is stopped and started again goes on with the runs that are missing.
@@ -13,17 +13,11 @@ process's::
     TF_NUM_INTRAOP_THREADS=1 dask worker ADDRESS --nthreads 1  # twice at least: joblib leaves a lone worker idle
 """
 
-import argparse
-import datetime
 import io
-import json
-import os
-import platform
 import random
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +32,7 @@ from convbook.atomic import write_atomically
 from convbook.backend import device_name, keras, versions
 from convbook.fast_layers import fast_layers
 from convbook.features import predict
-from convbook.plans import PLANS, Plan
+from convbook.plans import Plan
 from convbook.training import evaluate, examples, train
 
 Predictions = dict[str, NDArray[np.uint8]]  # by "variant/seed/part", a class for every digit of a part
@@ -83,7 +77,7 @@ def run(plan: Plan, name: str, seed: int) -> tuple[pd.DataFrame, Predictions]:
     table.insert(1, "seed", seed)
     table["cpu_seconds"] = cpu_seconds
     table["parameters"] = model.count_params()
-    table["macs"] = _macs(model) * recipe.readings
+    table["macs"] = _macs(model) * recipe.views
     table["device"] = device_name()
     for package, version in versions().items():
         table[package] = version
@@ -132,8 +126,8 @@ def study(plan: Plan, table: Path, jobs: int = -1) -> pd.DataFrame:
     Raises:
         DataError: if MNIST cannot be found.
     """
-    done = _read(table)
-    left = _missing(plan, done)
+    done = read(table)
+    left = missing(plan, done)
     started = time.monotonic()
     # Everything is sent at once, run by run, so that workers that join a cluster later find work.
     pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
@@ -152,11 +146,13 @@ def study(plan: Plan, table: Path, jobs: int = -1) -> pd.DataFrame:
     return done
 
 
-def _read(table: Path) -> pd.DataFrame:
+def read(table: Path) -> pd.DataFrame:
+    """Read a table of finished runs, empty if there is none yet."""
     return pd.read_csv(table) if table.exists() else pd.DataFrame({"variant": [], "seed": []})
 
 
-def _missing(plan: Plan, done: pd.DataFrame) -> list[tuple[str, int]]:
+def missing(plan: Plan, done: pd.DataFrame) -> list[tuple[str, int]]:
+    """List the runs that a table does not have yet, by variant and seed, one seed of every variant after the other."""
     finished = set(zip(done["variant"], done["seed"], strict=True))
     return [(name, seed) for seed in plan.seeds for name in plan.variants if (name, seed) not in finished]
 
@@ -191,48 +187,3 @@ def _add_predictions(path: Path, predictions: Predictions) -> None:
     content = io.BytesIO()
     np.savez_compressed(content, **(known | predictions))
     write_atomically(path, content.getvalue())
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run a study and write its table with the record of how it was made."""
-    parser = argparse.ArgumentParser(prog="python -m convbook.study", description=main.__doc__)
-    parser.add_argument("plan", choices=PLANS)
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the table and the record")
-    place = parser.add_mutually_exclusive_group()
-    place.add_argument("--jobs", type=int, default=-1, help="runs at the same time; by default one for each core")
-    place.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, whose workers do the runs")
-    parser.add_argument("--threads", type=int, default=1, help="of every run; more, with --jobs 1, to time a lone run")
-    chosen = parser.parse_args(arguments)
-    # Two runs of one thread each beat one after the other on both cores. TensorFlow reads these when it starts.
-    os.environ |= {f"TF_NUM_{kind}_THREADS": str(chosen.threads) for kind in ("INTRAOP", "INTEROP")}
-    plan = PLANS[chosen.plan]
-    table_file, record_file = (chosen.out / f"{chosen.plan}.{kind}" for kind in ("csv", "json"))
-    if record_file.exists() and not _missing(plan, _read(table_file)):
-        print(f"Nothing to do: {table_file} has every run of the plan.")
-        return
-    try:
-        with cluster(chosen.scheduler) if chosen.scheduler else nullcontext():
-            table = study(plan, table_file, chosen.jobs)
-    except (mnist.DataError, OSError) as error:
-        sys.exit(str(error))
-    epochs = int(table["epoch"].max())
-    record = {
-        "command": f"python -m convbook.study {chosen.plan}"
-        + (f" --jobs {chosen.jobs} --threads {chosen.threads}" if chosen.threads > 1 else ""),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "runs": len(table) // epochs,
-        "seeds": [*plan.seeds],
-        "epochs": epochs,
-        "training_digits": plan.digits,
-        "validation_digits": max(recipe.held_out for recipe in plan.variants.values()),
-        "device": " and ".join(table["device"].dropna().unique()),  # the workers' of a cluster, not this machine's
-        "versions": {"python": platform.python_version(), **versions()},
-    }
-    write_atomically(record_file, (json.dumps(record, indent=1) + "\n").encode())
-
-
-if __name__ == "__main__":
-    # Under its own name, so that the workers import this module, and Keras by way of `backend`, which keeps it quiet.
-    from convbook import study as this_module
-
-    this_module.main()

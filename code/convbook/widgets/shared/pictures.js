@@ -1,7 +1,7 @@
 /**
  * Numbers as pictures: arrays from Python, colour scales, canvases, frames on them.
  *
- * @typedef {import("./arithmetic.js").Maps} Maps
+ * @typedef {import("./convolution.js").Maps} Maps
  * @typedef {{shape: number[], dtype: string, data: DataView}} Packed
  */
 import { element } from "./elements.js";

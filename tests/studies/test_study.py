@@ -14,15 +14,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convbook import mnist, study
+from convbook import mnist
 from convbook.backend import keras
 from convbook.network import scheduled_cnn
 from convbook.plans import PLANS, Plan
 from convbook.recipes import HELD_OUT, RECIPES, Recipe
-from convbook.schedule import constant
+from convbook.schedules import constant
+from studies import study
+from studies.__main__ import main
 
 TIMES = ["seconds", "cpu_seconds"]
-TRIAL = [sys.executable, "-m", "convbook.study", "trial"]
+TRIAL = [sys.executable, "-m", "studies", "trial"]
 RUNS = 4  # of the plan "trial"
 
 
@@ -169,7 +171,7 @@ def test_the_test_set_is_read_once_at_the_end_and_only_if_the_plan_says_so(plan)
 def test_a_network_that_reads_at_shifts_is_measured_so_and_trained_as_before(plan):
     """The tiny network pools by four, so a shift by a pixel matters to it."""
     alone = plan._replace(test=True)
-    shifted = alone._replace(variants={"fast": plan.variants["fast"]._replace(reach=1)})
+    shifted = alone._replace(variants={"fast": plan.variants["fast"]._replace(test_time_shift=1)})
     once, nine = study.run(alone, "fast", 0)[0], study.run(shifted, "fast", 0)[0]
     columns = ["loss", "accuracy", "val_loss", "val_accuracy"]
     pd.testing.assert_frame_equal(once[columns], nine[columns])
@@ -181,9 +183,9 @@ def test_a_network_that_reads_at_shifts_is_measured_so_and_trained_as_before(pla
 
 def test_all_readings_count_as_work():
     recipe = PLANS["compact_4k"].variants["compact_4k"]._replace(epochs=1, held_out=100)
-    plan = PLANS["trial"]._replace(variants={"nine": recipe, "one": recipe._replace(reach=0)})
+    plan = PLANS["trial"]._replace(variants={"nine": recipe, "one": recipe._replace(test_time_shift=0)})
     nine, one = (study.run(plan, name, 0)[0]["macs"].iloc[0] for name in ("nine", "one"))
-    assert (recipe.readings, nine) == (9, 9 * one)
+    assert (recipe.views, nine) == (9, 9 * one)
 
 
 def test_the_schedules_are_compared_on_the_same_held_out_digits():
@@ -194,12 +196,12 @@ def test_the_schedules_are_compared_on_the_same_held_out_digits():
 
 def test_the_command_writes_a_table_and_its_record(plan, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(PLANS, "schedules", plan._replace(seeds=range(1)))
-    study.main(["schedules", "--out", str(tmp_path), "--jobs", "1"])
+    main(["schedules", "--out", str(tmp_path), "--jobs", "1"])
     record = (tmp_path / "schedules.json").read_text()
-    assert '"command": "python -m convbook.study schedules"' in record
+    assert '"command": "python -m studies schedules"' in record
     assert '"runs": 2' in record
     assert "2/2" in capsys.readouterr().out
-    study.main(["schedules", "--out", str(tmp_path)])
+    main(["schedules", "--out", str(tmp_path)])
     assert capsys.readouterr().out.startswith("Nothing to do")
 
 
@@ -214,10 +216,10 @@ def test_the_record_of_a_run_on_several_threads_says_so(plan, tmp_path, monkeypa
     def rows(name, seed):
         return pd.DataFrame({"variant": name, "seed": seed, "epoch": [1, 2], "val_accuracy": 0.5, "device": "a CPU"})
 
-    study.main(["trial", "--out", str(tmp_path), "--jobs", "1", "--threads", "2"])
+    main(["trial", "--out", str(tmp_path), "--jobs", "1", "--threads", "2"])
     assert threads == [["2", "2"]] * RUNS
     command = json.loads((tmp_path / "trial.json").read_text())["command"]
-    assert command == "python -m convbook.study trial --jobs 1 --threads 2"
+    assert command == "python -m studies trial --jobs 1 --threads 2"
 
 
 def test_a_row_tells_what_was_trained_and_on_what(plan):

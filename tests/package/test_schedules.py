@@ -3,7 +3,7 @@ import pytest
 
 from convbook.backend import keras
 from convbook.history import notes_log
-from convbook.schedule import constant, cosine, inverse_time, one_cycle, step
+from convbook.schedules import constant, cosine, inverse_time, one_cycle, step
 
 STEPS = 469  # of an epoch; Keras's schedules count steps
 

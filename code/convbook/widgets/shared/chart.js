@@ -52,11 +52,11 @@ export function chart(alt) {
     const parts = [];
     for (const tick of ticks(x[0], x[1], 6)) {
       parts.push(svg("path", { class: "tick", d: `M${across(tick)} ${floor}v4` }));
-      parts.push(svg("text", { x: across(tick), y: floor + 17, "text-anchor": "middle" }, short(tick)));
+      parts.push(svg("text", { x: across(tick), y: floor + 17, "text-anchor": "middle" }, tickLabel(tick)));
     }
     for (const tick of log ? decades(low, high) : ticks(low, high, 5)) {
       parts.push(svg("path", { class: "grid", d: `M${BOX.left} ${up(tick)}H${BOX.width - BOX.right}` }));
-      parts.push(svg("text", { x: BOX.left - 6, y: up(tick) + 4, "text-anchor": "end" }, short(tick)));
+      parts.push(svg("text", { x: BOX.left - 6, y: up(tick) + 4, "text-anchor": "end" }, tickLabel(tick)));
     }
     parts.push(svg("path", { class: "axis", d: `M${BOX.left} ${BOX.top}V${floor}H${BOX.width - BOX.right}` }));
     parts.push(svg("text", { x: (BOX.left + BOX.width) / 2, y: BOX.height - 6, "text-anchor": "middle" }, xName));
@@ -123,7 +123,7 @@ function decades(low, high) {
 }
 
 /** @param {number} value */
-const short = (value) => {
+const tickLabel = (value) => {
   const size = Math.abs(value);
   return size !== 0 && (size < 0.001 || size >= 1e5) ? value.toExponential(0) : String(Number(value.toPrecision(3)));
 };

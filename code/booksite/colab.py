@@ -1,6 +1,6 @@
 """Copies of the chapters for Colab, which opens single notebooks from GitHub and knows nothing of the rest.
 
-``python -m convbook.colab DIR`` writes the chapters to DIR. Each copy starts with a cell that fetches the course at the
+``python -m booksite.colab DIR`` writes the chapters to DIR. Each copy starts with a cell that fetches the course at the
 commit at hand, so a page and its notebook run the same code and read the same results.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from convbook.sphinx_site import repository_url
+from booksite.repository import repository_url
 
 SETUP = """\
 # Colab brings Keras; the helper package and the measured results are in the repository of the course.
@@ -29,7 +29,7 @@ def with_setup_cell(notebook: nbformat.NotebookNode, address: str, commit: str) 
 
 def main() -> None:
     """Write the copies of all chapters."""
-    parser = argparse.ArgumentParser(prog="python -m convbook.colab", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m booksite.colab", description=main.__doc__)
     parser.add_argument("out", type=Path, help="folder for the copies")
     out = parser.parse_args().out
     address = repository_url(Path.cwd())

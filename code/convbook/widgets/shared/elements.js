@@ -121,7 +121,7 @@ export function choice({ label, options, input }) {
  * @param {{label: string, input: (value: boolean) => void}} options
  * @returns {Control}
  */
-export function tick({ label, input }) {
+export function checkbox({ label, input }) {
   const box = element("input", { type: "checkbox", onchange: () => input(box.checked) });
   const whole = element("label", { class: "control tick" }, box, element("span", {}, label));
   return Object.assign(whole, {

@@ -2,7 +2,7 @@ import subprocess
 
 import nbformat
 
-from convbook.colab import with_setup_cell
+from booksite.colab import with_setup_cell
 
 
 def test_a_copy_fetches_the_course_first_and_changes_nothing_else():

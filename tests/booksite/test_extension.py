@@ -8,8 +8,11 @@ from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from booksite.execution import execution_cache
+from booksite.pictures import themed_svg
+from booksite.published import missing_pages
+from booksite.repository import repository_url
 from convbook.figures.style import INK, PAPER
-from convbook.sphinx_site import execution_cache, missing_pages, repository_url, themed_svg
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ CONF = """
 import os
 from pathlib import Path
 
-from convbook import sphinx_site
+from booksite import execution, pages
 
 
 def train(app, page, content):
@@ -107,9 +110,9 @@ def train(app, page, content):
 
 
 def setup(app):
-    app.connect("builder-inited", sphinx_site._start_without_runs)
+    app.connect("builder-inited", execution.start_without_runs)
     app.connect("source-read", train)
-    app.connect("build-finished", sphinx_site._repair_pages)
+    app.connect("build-finished", pages.repair_pages)
 """
 
 
@@ -168,7 +171,7 @@ def test_pages_that_a_site_lacks_are_found(tmp_path, monkeypatch):
     assert missing_pages(tmp_path, site) == []
 
     monkeypatch.chdir(tmp_path)
-    command = [sys.executable, "-m", "convbook.sphinx_site", "_build/html"]
+    command = [sys.executable, "-m", "booksite.published", "_build/html"]
     assert subprocess.run(command, capture_output=True, check=True).stderr == b""
     (site / "chapters" / "one.html").write_text("\n")
     failed = subprocess.run(command, capture_output=True, text=True)

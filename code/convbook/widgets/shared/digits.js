@@ -3,7 +3,7 @@
  *
  * @typedef {import("./elements.js").Model} Model
  */
-import { prepareDigit } from "./arithmetic.js";
+import { prepareDigit } from "./drawing.js";
 import { button, change, choice, element } from "./elements.js";
 import { imageAt, pack, same, unpack } from "./pictures.js";
 

@@ -1,7 +1,7 @@
 /**
  * The site's stand-in for a kernel: it brings the interactive figures of a page to life.
  *
- * The extension `convbook.sphinx_widgets` leaves, in place of each figure, a picture of it and its state. When the reader
+ * The extension `booksite.widgets` leaves, in place of each figure, a picture of it and its state. When the reader
  * comes near, the figure's own module takes the place of the picture.
  */
 

@@ -1,0 +1,76 @@
+"""Corrects what the theme, Jupyter Book and MyST-NB write on a page."""
+
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+
+def drop_repeated_ids(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Remove the ids that sphinx-exercise gives to every exercise alike; an id must be unique in a page."""
+    for section in doctree.findall(nodes.section):
+        section["ids"] = [name for name in section["ids"] if name not in ("exercise-content", "solution-content")]
+
+
+def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Correct what the theme and Jupyter Book have prepared for one page."""
+    # Colab gets the branch with the copies that fetch the course first (see `booksite.colab`).
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if button.get("text") == "Colab":
+                button["url"] = button["url"].replace("/blob/main/", "/blob/colab/")
+    # Jupyter Book brings Thebe, with the address of a third party, to every page; no page here uses it.
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context[kind] if not _mentions_thebe(file)]
+    if doctree is not None:
+        description = escape(page_description(doctree), quote=True)
+        context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{description}" />'
+
+
+def _mentions_thebe(file: Any) -> bool:
+    return "thebe" in f"{file.filename} {getattr(file, 'attributes', {}).get('body')}".lower()
+
+
+def page_description(doctree: nodes.document) -> str:
+    """Describe a page to search engines: by the question that opens it, else its first paragraph, else its title."""
+    kinds = nodes.block_quote, nodes.paragraph, nodes.title
+    opening = next(node for kind in kinds for node in doctree.findall(kind))
+    return " ".join(opening.astext().split())
+
+
+# What screen readers stumble over in the pages that the theme and MyST-NB write.
+REPAIRS = [
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # the name has to contain what is to be read
+    (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),  # likewise
+    (r'<div( class="bd-sidebar-primary)', r'<div role="complementary" aria-label="Site"\1'),
+    # A wide table scrolls on a phone, by keyboard too.
+    (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
+    (r'(<div) role="list"( class="citation-list">)', r"\1\2"),
+    (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"),  # a deprecated role
+    (r"<th([^>]*)>(?:&nbsp;)?</th>", r"<td\1></td>"),  # the corner of a data frame heads nothing
+]
+
+
+def repaired(page: str) -> str:
+    """Make what others have written on a page accessible."""
+    for pattern, replacement in REPAIRS:
+        page = re.sub(pattern, replacement, page)
+    return page
+
+
+def repair_pages(app: Sphinx, error: Exception | None) -> None:
+    """Correct every page of a finished build, and remove the arrays that no page uses any more."""
+    if error:
+        return
+    used = set()
+    for file in Path(app.outdir).rglob("*.html"):
+        page = repaired(file.read_text(encoding="utf-8"))
+        file.write_text(page, encoding="utf-8")
+        used.update(re.findall(r"_static/figures/(\w+\.bin)", page))
+    # Arrays of figures are named by their content, so those of earlier builds would stay for ever.
+    for array in Path(app.outdir, "_static", "figures").glob("*.bin"):
+        if array.name not in used:
+            array.unlink()

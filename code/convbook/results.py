@@ -1,0 +1,37 @@
+"""The measured tables and the log of the notes.
+
+In a clone they are in ``results/``; an installed package has a copy. Each table has its record beside it: command,
+date, seeds, machine and versions.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_INSTALLED = Path(__file__).with_name("results")
+FOLDER = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "results"
+
+
+def table(name: str) -> pd.DataFrame:
+    """Read a table by its name; of a study, a row for every epoch of every run.
+
+    Raises:
+        FileNotFoundError: if there is no such table.
+    """
+    import pandas as pd  # only the chapters with tables wait for it
+
+    return pd.read_csv(FOLDER / f"{name}.csv")
+
+
+def record(name: str) -> dict[str, Any]:
+    """Read how a table was made, by the table's name.
+
+    Raises:
+        FileNotFoundError: if there is no such record.
+    """
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,0 +1,79 @@
+"""What every interactive figure is: traits that Python and the page share, a module, and a picture."""
+
+import io
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib import style
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from convbook.figures.style import DIGIT, STYLE, WIDTH
+from convbook.widgets.bundle import FOLDER, bundle
+from convbook.widgets.traits import Array
+
+
+class InteractiveFigure(anywidget.AnyWidget):
+    """A figure to touch: traits that Python and the page share, and the ES module of its own name beside its own.
+
+    Attributes:
+        limits: for the page, the least and greatest value of each trait that has them, and the step between two. A
+            trait has the step of its tag ``step``, or 1. Its tag ``slider`` (least, greatest, step) is for a trait
+            that takes more values in Python than on the page.
+    """
+
+    _css = (FOLDER / "widgets.css").read_text(encoding="utf-8")
+    limits = traitlets.Dict().tag(sync=True)
+
+    @traitlets.default("limits")
+    def _limits(self) -> dict[str, dict[str, float]]:
+        found = {}
+        for name, trait in self.traits(sync=True).items():
+            low, high, step = getattr(trait, "min", None), getattr(trait, "max", None), trait.metadata.get("step", 1)
+            if isinstance(trait, Array) and trait.square:
+                low, high = 1, trait.largest
+            low, high, step = trait.metadata.get("slider", (low, high, step))
+            if low is not None and high is not None:
+                found[name] = {"min": low, "max": high, "step": step}
+        return found
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take the module that is called as the class's own: ``live_network.js`` beside ``live_network.py``."""
+        module = cls.__module__.rpartition(".")[2]
+        # anywidget derives a class of its own from each, with a trait in this place.
+        if "_esm" not in cls.__dict__ and (FOLDER / f"{module}.js").is_file():
+            cls._esm = bundle(module)
+        super().__init_subclass__(**kwargs)
+
+    def picture(self) -> Figure:
+        """Draw what there is to see where nothing can move: on paper, without JavaScript."""
+        raise NotImplementedError(f"{type(self).__name__} has to say how it looks where nothing can move")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return data | {"image/svg+xml": svg(self)}, metadata
+
+
+def svg(figure: InteractiveFigure) -> str:
+    """Draw an interactive figure's picture as SVG, in the style of the book."""
+    file = io.StringIO()
+    with style.context(STYLE):
+        figure.picture().savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()
+
+
+def panels(*images: tuple[str, NDArray, str]) -> Figure:
+    """Draw images in a row, each with its title; a signed one around 0.
+
+    Args:
+        images: title, image (h, w), colour scale.
+    """
+    figure = Figure(figsize=(WIDTH, WIDTH / len(images) + 0.5))
+    for ax, (title, image, scale) in zip(figure.subplots(1, len(images), squeeze=False)[0], images, strict=True):
+        most = float(np.abs(image).max()) or 1.0
+        ax.imshow(image, cmap=scale, vmin=0 if scale == DIGIT else -most, vmax=most)
+        ax.set_title(title, loc="center", fontsize=9)
+        ax.set_axis_off()
+    return figure
