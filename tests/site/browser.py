@@ -1,4 +1,7 @@
-"""A browser for the tests, a server for the pages, and the modules of the figures called from Python."""
+"""A browser for the tests, a server for the pages, and the modules of the figures called from Python.
+
+Run as a script, it installs a browser.
+"""
 
 import base64
 import contextlib
@@ -9,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from playwright.sync_api import Browser, Page, Playwright
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 INSTALLED = [
     *("google-chrome", "google-chrome-stable", "chromium", "chromium-browser"),
@@ -22,48 +26,38 @@ INSTALLED = [
 ]
 
 
-class NoBrowserError(RuntimeError):
-    """There is no browser, and none could be installed."""
-
-
-def _run(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
-def find_browser(own: Path, which: Callable[[str], str | None] = shutil.which, run: Callable[..., bool] = _run) -> str:
-    """Find a browser: an installed Chromium or Chrome, else Playwright's own, else Debian's package.
-
-    Args:
-        own: where Playwright's own browser would be.
-        which: finds a program.
-        run: runs a command and says whether it went well.
-
-    Raises:
-        NoBrowserError: none of them is there or could be installed.
-    """
-    installed = next((path for name in INSTALLED if (path := which(name))), None)
-    if installed:
-        return installed
-    if own.exists() or (run(sys.executable, "-m", "playwright", "install", "chromium") and own.exists()):
-        return str(own)
-    may_install = which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0
-    if (
-        may_install
-        and run("apt-get", "update")
-        and run("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
-        and (path := which("chromium"))
-    ):
-        return path
-    raise NoBrowserError(
-        "The tests of the site need a browser, and none could be found or installed. "
-        "Install Chromium or Google Chrome, or run `.venv/bin/playwright install chromium`."
-    )
+def find_browser(playwright: Playwright) -> str | None:
+    """Find a browser: Chromium or Chrome of this machine, else Playwright's own; None where there is neither."""
+    own = playwright.chromium.executable_path
+    return next((path for name in [*INSTALLED, own] if (path := shutil.which(name))), None)
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the browser without a window."""
-    own = Path(playwright.chromium.executable_path)
-    return playwright.chromium.launch(executable_path=find_browser(own))
+    """Start the browser without a window; a test fails with one sentence where there is none."""
+    found = find_browser(playwright)
+    if found is None:
+        pytest.fail("The tests of the site need Chromium or Google Chrome: `make browser` installs one.", pytrace=False)
+    return playwright.chromium.launch(executable_path=found)
+
+
+def install() -> None:
+    """Install a browser where there is none; exits with one sentence where that is impossible.
+
+    Playwright's comes first, as it needs no rights. The superuser also gets the system's libraries that it needs or,
+    where Playwright's download cannot be reached, the browser that Debian packages.
+    """
+    with sync_playwright() as playwright:
+        if found := find_browser(playwright):
+            print(f"The tests of the site use {found}.")
+            return
+        superuser = shutil.which("apt-get") and os.geteuid() == 0
+        libraries = ["--with-deps"] if superuser else []
+        subprocess.run([sys.executable, "-m", "playwright", "install", *libraries, "chromium"], check=False)
+        if superuser and not find_browser(playwright):
+            subprocess.run(["apt-get", "update"], check=False)
+            subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "chromium"], check=False)
+        if not find_browser(playwright):
+            sys.exit("No browser could be installed: install Chromium or Google Chrome by your system's own means.")
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -132,3 +126,7 @@ const encode = (array) => {
   return btoa(text);
 };
 """
+
+
+if __name__ == "__main__":
+    install()
