@@ -1,4 +1,4 @@
-"""What chapter 8 says of epochs, schedules and comparisons, against Keras, SciPy and the notes' own log."""
+"""What chapters 8 and 11 say of epochs, schedules and comparisons, against Keras, SciPy and the notes' own log."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -157,6 +157,23 @@ def test_mcnemars_test_calls_at_most_one_pair_of_equal_networks_in_twenty_differ
     counts = np.arange(61)  # of 60 discordant digits, those that the first network reads
     called = np.array([binomtest(int(count), 60).pvalue < 0.05 for count in counts])
     assert 0.02 < binom.pmf(counts, 60, 0.5)[called].sum() <= 0.05
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.88, 5_000), (0.9944, 10_000)])
+def test_about_19_of_20_scores_lie_within_two_standard_errors(share, count):
+    scores, two = np.arange(count + 1) / count, 2 * np.sqrt(share * (1 - share) / count)
+    assert binom.pmf(np.arange(count + 1), count, share)[abs(scores - share) <= two].sum() == pytest.approx(
+        0.95, abs=0.01
+    )
+
+
+def test_two_batches_that_disagree_keep_a_weight_moving_by_the_rate():
+    """At a constant rate it ends at rate / (2 - rate), above and below the best weight in turn."""
+    weight = 4.0
+    for _ in range(200):
+        for wanted in (1, -1):
+            weight -= 0.5 * (weight - wanted)
+    assert weight == pytest.approx(-1 / 3)
 
 
 def test_three_equal_and_three_equal_runs_lie_apart_in_a_tenth_of_cases():

@@ -599,9 +599,42 @@ def half_cosine(done, epochs):
     return (1 + cos(pi * done / epochs)) / 2
 
 
+def excess(rows, weights, labels):
+    return special.softmax(rows @ weights, axis=1) - np.eye(weights.shape[1])[labels]
+
+
+def layer_gradient(weights, rows, labels):
+    return rows.T @ excess(rows, weights, labels) / len(labels)
+
+
+def gradient_of(formula):
+    """Make a gradient of a formula of the probabilities, the right answers and the logits."""
+
+    def gradient(weights, rows, labels):
+        logits = rows @ weights
+        return rows.T @ formula(special.softmax(logits, axis=1), np.eye(logits.shape[1])[labels], logits) / len(labels)
+
+    return gradient
+
+
+def trained(
+    rows, labels, rate, size, epochs, *, starts=lambda n, b: range(0, n, b), step=layer_gradient, weights=0.0, order=1
+):
+    rows, labels = rows[::order], labels[::order]
+    weights = np.full((rows.shape[1], 10), weights)
+    for _ in range(epochs):
+        for start in starts(len(labels), size):
+            chosen = slice(start, start + size)
+            weights = weights - rate * step(weights, rows[chosen], labels[chosen])
+    return weights
+
+
 def batches(examples, size):
     steps = -(-examples // size)
     return steps, examples - (steps - 1) * size
+
+
+# Chapter 11
 
 
 def two_sided(a, b):
@@ -1235,6 +1268,55 @@ EXERCISES: dict[str, Exercise] = {
         in_seconds=(6.66, 0.0142),
         in_microseconds=(6.66, 14208),
         rounded=(6.66, 15),
+    ),
+    "softmax_gradient": of_function(
+        layer_gradient,
+        total=lambda w, x, y: layer_gradient(w, x, y) * len(y),
+        per_class=lambda w, x, y: layer_gradient(w, x, y) / w.shape[1],
+        downhill=gradient_of(lambda p, y, z: y - p),
+        without_labels=gradient_of(lambda p, y, z: p),
+        logits=gradient_of(lambda p, y, z: z - y),
+        guesses=gradient_of(lambda p, y, z: p - np.eye(z.shape[1])[z.argmax(axis=1)]),
+        squares=gradient_of(lambda p, y, z: 2 * (p - y)),
+        squared_error=gradient_of(lambda p, y, z: p * ((p - y) - ((p - y) * p).sum(axis=1, keepdims=True))),
+        sigmoid=gradient_of(lambda p, y, z: special.expit(z) - y),
+        other_axis=gradient_of(lambda p, y, z: special.softmax(z, axis=0) - y),
+        right_class_alone=gradient_of(lambda p, y, z: (p - y) * y),
+        overflows=gradient_of(lambda p, y, z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True) - y),
+        clipped=gradient_of(lambda p, y, z: special.softmax(np.clip(z, -3, 3), axis=1) - y),
+        transposed=lambda w, x, y: layer_gradient(w, x, y).T,
+        first_alone=lambda w, x, y: layer_gradient(w, x[:1], y[:1]),
+        three_classes=lambda w, x, y: layer_gradient(w, x, y) * (w.shape[1] == 3),
+        loss=lambda w, x, y: -np.log(special.softmax(x @ w, axis=1)[np.arange(len(y)), y]).mean(),
+    ),
+    "training_loop": of_function(
+        trained,
+        drops_the_rest=partial(trained, starts=lambda n, b: range(0, n - b + 1, b)),
+        at_once=lambda x, y, r, b, e: trained(x, y, r, len(y), e),
+        one_by_one=lambda x, y, r, b, e: trained(x, y, r, 1, e),
+        one_epoch=lambda x, y, r, b, e: trained(x, y, r, b, 1),
+        one_more_epoch=lambda x, y, r, b, e: trained(x, y, r, b, e + 1),
+        climbs=lambda x, y, r, b, e: trained(x, y, -r, b, e),
+        rate_of_1=lambda x, y, r, b, e: trained(x, y, 1, b, e),
+        total=partial(trained, step=lambda w, x, y: layer_gradient(w, x, y) * len(y)),
+        first_gradient=partial(trained, step=lambda w, x, y: layer_gradient(0 * w, x, y)),
+        other_start=partial(trained, weights=np.arange(10.0)),
+        backwards=partial(trained, order=-1),
+        one_batch=partial(trained, starts=lambda n, b: [0]),
+        transposed=lambda *given: trained(*given).T,
+        logits=lambda x, *given: x @ trained(x, *given),
+    ),
+    "standard_error": of_numbers(
+        *(0.0746, 139.2),
+        share=(0.000746, 139.2),
+        variance=(0.0000557, 139.2),
+        one_digit=(7.46, 139.2),
+        one_decimal=(0.1, 139.2),
+        no_root=(0.0746, 3.73),
+        rare=(0.0746, 140),
+        factor=(0.0746, 13.92),
+        more=(0.0746, 129.2),
+        digits=(0.0746, 139_216),
     ),
     "warm_up": of_function(
         warm,

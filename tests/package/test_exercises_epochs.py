@@ -3,7 +3,6 @@ import re
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from convbook.backend import keras
 from convbook.exercises import check
@@ -156,34 +155,133 @@ def test_the_stub_of_the_warm_up_gets_a_hint():
     assert "replace the dots" in hint(check.warm_up(lambda epoch, peak, epochs, warm_up: ...))
 
 
-RIGHT_P = [binomtest(49 - shared, 105 - 2 * shared).pvalue for shared in (0, 30, 49)]
+def one_hot(labels, classes):
+    return np.eye(classes)[labels]
 
 
-def test_right_p_values_pass():
-    errors = next(errors for errors in range(50, 200) if binomtest(19, errors - 11).pvalue < 0.05)
-    assert check.mcnemar(RIGHT_P, errors).passed
-    assert check.mcnemar([0.5584, 0.3713, 0.0156], 65).passed
+def by_keras(weights, rows, labels):
+    """Take the gradient from Keras's loss by small steps, in 64 bits."""
+
+    def loss(at):
+        shares = keras.ops.convert_to_numpy(keras.ops.softmax(keras.ops.convert_to_tensor(rows @ at, "float64")))
+        return -np.log(shares[np.arange(len(labels)), labels]).mean()
+
+    slopes = np.zeros_like(weights)
+    for place in np.ndindex(weights.shape):
+        nudge = np.zeros_like(weights)
+        nudge[place] = 1e-6
+        slopes[place] = (loss(weights + nudge) - loss(weights - nudge)) / 2e-6
+    return slopes
+
+
+def right_gradient(weights, rows, labels):
+    logits = rows @ weights
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    return rows.T @ (shares - one_hot(labels, weights.shape[1])) / len(labels)
+
+
+def test_the_right_gradient_passes_and_is_that_of_keras():
+    assert check.softmax_gradient(right_gradient).passed
+    rng = np.random.default_rng(1)
+    given = rng.normal(size=(4, 3)), rng.random((5, 4)), rng.integers(3, size=5)
+    np.testing.assert_allclose(right_gradient(*given), by_keras(*given), atol=1e-7)
+
+
+def overflowing(weights, rows, labels):
+    powers = np.exp(rows @ weights)
+    return rows.T @ (powers / powers.sum(axis=1, keepdims=True) - one_hot(labels, weights.shape[1])) / len(labels)
+
+
+def gradient_like(excess):
+    """Make a gradient of a formula for what multiplies the pixels."""
+
+    def my_gradient(weights, rows, labels):
+        logits = rows @ weights
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares = powers / powers.sum(axis=1, keepdims=True)
+        return rows.T @ excess(shares, one_hot(labels, weights.shape[1]), logits) / len(labels)
+
+    return my_gradient
 
 
 @pytest.mark.parametrize(
-    ("answers", "words"),
+    ("answer", "words"),
     [
-        ((..., ...), "replace the dots"),
-        ((RIGHT_P, ...), "errors of the second network: no answer yet"),
-        (([RIGHT_P[0]] * 3, 65), "take them out"),
-        (([p / 2 for p in RIGHT_P], 65), "one direction"),
-        (([0.3163] * 3, 65), "the standard error of one accuracy"),
-        (([0.4945] * 3, 65), "both networks read the same digits"),
-        (
-            ([binomtest(0, 56).pvalue, binomtest(26, 56).pvalue, binomtest(7, 56).pvalue], 65),
-            "the ones that do not count",
-        ),
-        (([0.5, 0.4, 0.3], 65), "is not right"),
-        ((RIGHT_P, 35), "leaves out the errors that both make"),
-        ((RIGHT_P, 16), "by how many it must differ"),
-        ((RIGHT_P, 64), "still above 0.05"),
-        ((RIGHT_P, 72), "if they share no error"),
+        (lambda weights, rows, labels: ..., "replace the dots"),
+        (lambda weights, rows, labels: right_gradient(weights, rows, labels).T, "yours is transposed"),
+        (lambda weights, rows, labels: right_gradient(weights, rows, labels) * len(labels), "divide by their number"),
+        (lambda weights, rows, labels: right_gradient(weights, rows, labels) / weights.shape[1], "over the classes"),
+        (gradient_like(lambda p, y, z: y - p), "points uphill"),
+        (gradient_like(lambda p, y, z: p), "subtract 1 at the right class"),
+        (gradient_like(lambda p, y, z: z - y), "these are the logits"),
+        (gradient_like(lambda p, y, z: p - one_hot(z.argmax(axis=1), z.shape[1])), "not at the one with the largest"),
+        (gradient_like(lambda p, y, z: np.exp(z) / np.exp(z).sum(axis=0) - y), "axis 1"),
+        (overflowing, "not a finite number"),
     ],
 )
-def test_wrong_p_values_get_their_hint(answers, words):
-    assert words in hint(check.mcnemar(*answers))
+def test_a_wrong_gradient_gets_its_hint(answer, words):
+    assert words in hint(check.softmax_gradient(answer))
+
+
+def loop_like(step, passes=lambda epochs: epochs, batches=None):
+    """Make a training loop of a step and of the batches of an epoch."""
+
+    def my_training(rows, labels, rate, size, epochs):
+        weights = np.zeros((rows.shape[1], 10))
+        for _ in range(passes(epochs)):
+            chosen = (
+                batches(len(labels), size)
+                if batches
+                else np.split(np.arange(len(labels)), range(size, len(labels), size))
+            )
+            first = weights
+            for batch in chosen:
+                weights = step(weights, rows[batch], labels[batch], rate, size, first)
+        return weights
+
+    return my_training
+
+
+def right_step(weights, rows, labels, rate, size, first):
+    return weights - rate * right_gradient(weights, rows, labels)
+
+
+def test_the_right_loop_passes_and_is_that_of_keras():
+    my_training = loop_like(right_step)
+    assert check.training_loop(my_training).passed
+    rng = np.random.default_rng(2)
+    rows, labels = rng.random((7, 4)), rng.integers(10, size=7)
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(10, activation="softmax", use_bias=False, kernel_initializer="zeros")]
+    )
+    model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy")
+    model.fit(rows, labels, batch_size=3, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(my_training(rows, labels, 0.5, 3, 2), model.get_weights()[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda rows, labels, rate, size, epochs: ..., "replace the dots"),
+        (
+            loop_like(right_step, batches=lambda n, b: [np.arange(s, s + b) for s in range(0, n - b + 1, b)]),
+            "do not fill a batch",
+        ),
+        (loop_like(right_step, batches=lambda n, b: [np.arange(n)]), "one step for each epoch"),
+        (loop_like(right_step, passes=lambda epochs: 1), "that is one epoch"),
+        (loop_like(lambda w, x, y, r, b, first: w - r * right_gradient(first, x, y)), "anew for each batch"),
+        (loop_like(lambda w, x, y, r, b, first: w + r * right_gradient(w, x, y)), "that climbs"),
+        (loop_like(lambda w, x, y, r, b, first: w - r * len(y) * right_gradient(w, x, y)), "not their sum"),
+        (loop_like(lambda w, x, y, r, b, first: w - r * len(y) / b * right_gradient(w, x, y)), "smaller for the last"),
+        (
+            loop_like(right_step, batches=lambda n, b: np.split(np.arange(n)[::-1], range(b, n, b))),
+            "keep the order",
+        ),
+        (lambda rows, labels, rate, size, epochs: np.zeros((rows.shape[1], 10)), "take the steps"),
+        (lambda rows, labels, rate, size, epochs: right_gradient(rows, rows, labels), "raised"),
+        (lambda *given: loop_like(right_step)(*given).T, "the shape is"),
+    ],
+)
+def test_a_wrong_loop_gets_its_hint(answer, words):
+    assert words in hint(check.training_loop(answer))

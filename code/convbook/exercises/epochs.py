@@ -1,9 +1,13 @@
-"""Checks of chapter 8: epochs, batches, schedules, and comparisons of two networks."""
+"""Checks of chapter 8: epochs, batches, the gradient of a layer, a training loop, and schedules."""
 
 from collections.abc import Callable, Sequence
-from math import ceil, comb, cos, erfc, pi, sqrt
+from math import ceil, cos, pi
 
-from convbook.exercises.verdict import Mistakes, call, expect, gives_verdict, items
+import numpy as np
+from numpy.typing import NDArray
+
+from convbook.activations import softmax
+from convbook.exercises.verdict import Mistakes, Wrong, call, expect, gives_verdict, items, numbers
 from convbook.schedules import cosine, inverse_time
 
 # (examples, batch size): with a rest, without one, the notes' run, fewer examples than a batch, nearly a full rest
@@ -11,7 +15,12 @@ EPOCHS = ((10, 4), (12, 4), (60_000, 128), (3, 5), (11, 4), (7, 1))
 
 DIGITS, SECONDS_PER_DIGIT, BATCH = 60_000, 111e-6, 128  # of the notes' log
 
-ERRORS, TESTED, SHARED = (49, 56), 10_000, (0, 30, 49)  # 99.51 % and 99.44 %
+# (examples, pixels, classes, size of the logits): several, a single one, and logits whose exponential is too large
+LAYERS = ((5, 4, 3, 1.0), (1, 3, 4, 1.0), (6, 2, 2, 2.0), (4, 3, 10, 1000.0))
+
+CLASSES = 10
+# (examples, batch size, epochs, rate): with a rest, without one, fewer examples than a batch, batches of one
+TRAININGS = ((7, 3, 2, 0.5), (6, 3, 3, 0.1), (5, 8, 2, 1.0), (4, 1, 2, 0.3))
 
 
 @gives_verdict
@@ -44,6 +53,119 @@ def steps(function: Callable[[int, int], Sequence[int]]) -> str:
             ),
         )
     return "whole steps, and a last batch that is full or takes what is left"
+
+
+@gives_verdict
+def softmax_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
+    """Check the gradient of the mean softmax cross-entropy for the weights of one linear layer.
+
+    Args:
+        function: from weights (pixels, classes), rows (examples, pixels) and labels (examples,) to an array of the
+            weights' shape.
+    """
+    rng = np.random.default_rng(8)
+    for count, pixels, classes, size in LAYERS:
+        rows = rng.random((count, pixels))
+        weights = size * rng.normal(size=(pixels, classes))
+        labels = rng.integers(classes, size=count)
+        case = f"{count} example{'s' * (count > 1)} of {pixels} pixels, {classes} classes"
+        if size > 100:
+            case += ", large logits"
+        logits = rows @ weights
+        given = call(function, weights, rows, labels)
+        right = rows.T @ _excess(logits, labels) / count
+        if np.shape(numbers(given, case, finite=False)) == right.T.shape != right.shape:
+            raise Wrong(
+                f"{case}: the gradient has the shape of the weights, (pixels, classes), and yours is transposed"
+            )
+        hot = np.eye(classes)[labels]
+        guessed = np.eye(classes)[logits.argmax(axis=1)]
+        share = softmax(logits)
+        mistakes: Mistakes = (
+            ("the loss is the mean over the examples, so divide by their number", right * count),
+            (
+                "that is the mean over the classes too; the loss of an example is not divided by their number",
+                right / classes,
+            ),
+            ("that points downhill; the gradient points uphill, and the step has the minus sign", -right),
+            ("subtract 1 at the right class", rows.T @ share / count),
+            (
+                "probabilities minus right answers are needed, and these are the logits minus them",
+                rows.T @ (logits - hot) / count,
+            ),
+            (
+                "subtract 1 at the class in `labels`, not at the one with the largest logit",
+                rows.T @ (share - guessed) / count,
+            ),
+            ("softmax runs over the classes of one example, axis 1", rows.T @ (softmax(logits.T).T - hot) / count),
+        )
+        if count == 1:  # an average over one example, and a softmax over one, are no mistakes to tell apart
+            mistakes = mistakes[1:-1]
+        expect(given, right, case, mistakes=mistakes)
+    return "the gradient for every weight, for one example and for several, and for large logits as well"
+
+
+@gives_verdict
+def training_loop(function: Callable[[NDArray, NDArray, float, int, int], NDArray]) -> str:
+    """Check a loop that trains one linear layer with softmax cross-entropy by gradient descent.
+
+    Args:
+        function: from rows (examples, pixels), labels, learning rate, batch size and number of epochs to the weights
+            (pixels, 10) after the last step, from weights of 0 and without shuffling.
+    """
+    rng = np.random.default_rng(80)
+    for count, size, epochs, rate in TRAININGS:
+        rows, labels = rng.random((count, 6)), rng.integers(CLASSES, size=count)
+        case = f"{count} examples in batches of {size}, {epochs} epochs"
+        batches = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+        full = [batch for batch in batches if batch.stop - batch.start == size]
+        given = call(function, rows, labels, rate, size, epochs)
+
+        def trained(
+            steps: Sequence[slice],
+            *,
+            passes: int = epochs,
+            signed: float = rate,
+            divisor: int | None = None,
+            stale: bool = False,
+            data: tuple[NDArray, NDArray] = (rows, labels),
+        ) -> NDArray:
+            weights = np.zeros((data[0].shape[1], CLASSES))
+            for _ in range(passes):
+                at = weights.copy()
+                for chosen in steps:
+                    x, y = data[0][chosen], data[1][chosen]
+                    excess = _excess(x @ (at if stale else weights), y)
+                    weights -= signed * x.T @ excess / (divisor or len(y))
+            return weights
+
+        mistakes = (
+            ("the last examples do not fill a batch, but they make a step", trained(full)),
+            ("that is one step for each epoch; there should be one for each batch", trained([slice(0, count)])),
+            ("that is one epoch; go through all batches once for each epoch", trained(batches, passes=1)),
+            (
+                "compute the gradient anew for each batch, with the weights that the batch before has left",
+                trained(batches, stale=True),
+            ),
+            ("that climbs: subtract the rate times the gradient", trained(batches, signed=-rate)),
+            ("a batch's gradient is the mean over its examples, not their sum", trained(batches, divisor=1)),
+            (
+                "divide by the number of examples in the batch, which is smaller for the last one",
+                trained(batches, divisor=size),
+            ),
+            ("keep the order in which the examples are given", trained(batches, data=(rows[::-1], labels[::-1]))),
+            ("begin with weights of 0, and take the steps", np.zeros((6, CLASSES))),
+        )
+        right = trained(batches)
+        expect(given, right, case, mistakes=[(hint, w) for hint, w in mistakes if not np.allclose(w, right)])
+    return "one step for each batch, the smaller last one included, and the gradient anew each time"
+
+
+def _excess(logits: NDArray, labels: NDArray) -> NDArray:
+    """Return the gradient of each example's cross-entropy for its logits: the probabilities, minus 1 where right."""
+    excess = softmax(logits)
+    excess[np.arange(len(labels)), labels] -= 1
+    return excess
 
 
 @gives_verdict
@@ -167,69 +289,3 @@ def warm_up(function: Callable[[int, float, int, int], float]) -> str:
             case = f"epoch {epoch} of {epochs}, peak {peak}, warm-up {rise}"
             expect(call(function, epoch, peak, epochs, rise), right, case, mistakes=mistakes, within=1e-5 * peak)
     return "a rise to the peak, then half a cosine over the rest, also without a rise"
-
-
-@gives_verdict
-def mcnemar(p_values: Sequence[float], errors: int) -> str:
-    """Check 49 errors against 56 by McNemar's test.
-
-    Args:
-        p_values: the p-values if the two networks share no error, 30 errors, all 49.
-        errors: how many errors the second network must make, 30 of them shared, for a p-value below 0.05.
-    """
-    first, second = ERRORS
-    right = [_two_sided(first - shared, second - shared) for shared in SHARED]
-    one_error = erfc((second - first) / sqrt(first * (1 - first / TESTED)) / sqrt(2))
-    two_errors = erfc((second - first) / sqrt(first + second) / sqrt(2))
-    expect(
-        p_values,
-        right,
-        "the p-values",
-        mistakes=(
-            (
-                "errors that both networks make say nothing about the difference: take them out",
-                [right[0]] * 3,
-            ),
-            (
-                "that asks for one direction only; before the test, either network could be the better one",
-                [p / 2 for p in right],
-            ),
-            (
-                "that is the standard error of one accuracy, and a difference has the errors of both",
-                [one_error] * 3,
-            ),
-            ("two samples of digits would need that, but both networks read the same digits", [two_errors] * 3),
-            (
-                "the shared errors are the ones that do not count",
-                [_two_sided(shared, second - shared) for shared in SHARED],
-            ),
-            ("in the order of the exercise: no shared error first, all 49 last", right[::-1]),
-        ),
-        within=0.0005,  # three decimals
-        reveal=False,
-    )
-    shared = SHARED[1]
-    alone = next(count for count in range(first - shared, TESTED) if _two_sided(first - shared, count) < 0.05)
-    expect(
-        errors,
-        shared + alone,
-        "the errors of the second network",
-        mistakes=(
-            ("that leaves out the errors that both make", alone),
-            ("that is by how many it must differ", shared + alone - first),
-            ("with that number the p-value is still above 0.05", shared + alone - 1),
-            (
-                "that holds if they share no error",
-                next(count for count in range(first, TESTED) if _two_sided(first, count) < 0.05),
-            ),
-        ),
-        reveal=False,
-    )
-    return "what counts is how many digits only one of the two misreads"
-
-
-def _two_sided(only_first: int, only_second: int) -> float:
-    """Exact p-value of McNemar's test: how often a fair coin falls at least as unevenly."""
-    count = only_first + only_second
-    tail = sum(comb(count, heads) for heads in range(min(only_first, only_second) + 1)) / 2**count
-    return min(1.0, 2 * tail)
