@@ -59,7 +59,10 @@ EXAMPLES = {
         [(575, 0.98), (8144, 0.9946)],
     ),
     "race": lambda: figures.race({"notes": ([30, 60, 90], [0.98, 0.99, 0.992])}),
-    "lines": lambda: figures.lines(["a", "b"], {"which": [0.1, 0.9], "where": [0.9, 0.1]}, "share"),
+    "probes": lambda: figures.probes(
+        list("ab"), {"which": [0.1, 0.9], "where": [0.9, 0.1]}, dict.fromkeys(("which", "where"), RNG.random((3, 2)))
+    ),
+    "leans": lambda: figures.leans(list("ab"), {"5 read as 3": (np.array([0.5, 0.8]), RNG.random((9, 2)))}),
     "mixing": lambda: figures.mixing(RNG.random((9, 9, 4)), list("abcd"), RNG.random((9, 9, 2)), ["a + b", "c + d"]),
     "side_by_side": lambda: figures.side_by_side(dict(zip("abc", RNG.random((3, 9, 9)), strict=True))),
     "break_even": lambda: figures.break_even([8, 9, 10], {"a": [0.8, 0.9, 1], "b": [0.5, 0.6, 0.7]}, chosen=9),
@@ -355,6 +358,31 @@ def test_geometry_draws_small_maps_at_the_scale_of_the_largest():
     widths = [np.ptp(ax.get_xlim()) for ax in figure.axes]
     assert widths == [26, 26]
     assert figure.axes[1].get_title("center") == "stride 2\n13 × 13"
+
+
+def test_evidence_shows_the_winner_minus_the_other_class():
+    parts = RNG.normal(size=(2, 4, 4, 10))
+    axes = figures.evidence(IMAGES[:2], parts, np.array([1, 2]), np.array([3, 4])).axes
+    np.testing.assert_array_equal(axes[2].images[0].get_array(), parts[0, :, :, 1] - parts[0, :, :, 3])
+    assert axes[3].get_title("center") == f"2 minus 4: {(parts[1, :, :, 2] - parts[1, :, :, 4]).sum():+.1f}"
+    assert axes[2].images[0].norm is axes[3].images[0].norm
+
+
+def test_probes_show_every_untrained_network_beside_the_trained_one():
+    shares, controls = [0.1, 0.9], np.array([[0.1, 0.2], [0.3, 0.4]])
+    (ax,) = figures.probes(list("ab"), {"which": shares}, {"which": controls}).axes
+    assert [list(line.get_ydata()) for line in ax.lines] == [*controls.tolist(), shares]
+    assert [line.get_label() for line in ax.lines][0::2] == ["untrained", "trained"]
+
+
+def test_leans_draw_the_band_from_the_5th_to_the_95th_percentile():
+    many = np.stack([np.linspace(0, 1, 101), np.linspace(0, 0.5, 101)], axis=1)
+    (ax,) = figures.leans(list("ab"), {"5 read as 3": (np.array([0.5, 0.8]), many)}).axes
+    middle, one = (line.get_ydata() for line in ax.lines[:2])
+    np.testing.assert_allclose(middle, [0.5, 0.25])
+    np.testing.assert_allclose(one, [0.5, 0.8])
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert {round(height, 3) for height in heights} == {0.05, 0.95, 0.025, 0.475}
 
 
 def test_moved_has_one_colour_scale_for_its_maps():

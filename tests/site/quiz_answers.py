@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 from scipy.signal import correlate2d
 from scipy.special import expit
+from scipy.stats import binom
 
 from convbook.backend import keras
 
@@ -41,4 +42,7 @@ ANSWERS = {
     # Chapter 9: the borders between batches, and every way in which dropout can zero two scores.
     "training-steps": lambda: str(3 * len(np.array_split(np.arange(1_000), range(32, 1_000, 32)))),
     "training-ceiling-two": lambda: f"{two_class_ceiling():.3f}",
+    # Chapter 10: the columns that are in both fields, and the mean of a binomial distribution.
+    "inside-neighbours": lambda: str(len({*range(10)} & {*range(2, 12)})),
+    "inside-calibrated": lambda: f"{binom(50, 0.8).mean():.0f}",
 }

@@ -1,4 +1,4 @@
-"""Figures of the inside of a trained network: its kernels, its stages, what units see, what spoke for an answer."""
+"""Figures of the inside of a trained network: its kernels, its stages, what units see, what decided."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from convbook.arithmetic import Stage
 from convbook.figures.style import (
     BLUE,
     DIGIT,
-    GREEN,
+    INK,
     MAP,
     SIGNED,
     VERMILLION,
@@ -87,37 +87,73 @@ def patches(pixels: NDArray, names: Sequence[str]) -> Figure:
     return figure
 
 
-def evidence(images: NDArray, evidence: NDArray, labels: NDArray, guesses: NDArray) -> Figure:
-    """Show where misread digits spoke for their label and where for the guess.
+def evidence(images: NDArray, evidence: NDArray, winners: NDArray, others: NDArray) -> Figure:
+    """Show where digits gathered the difference between two of their scores.
+
+    Above the digits, below what each position adds to the score of the winner minus what it adds to that of the other
+    class. Differences, because a number that is added to all scores changes no probability.
 
     Args:
         images: (N, 28, 28).
-        evidence: (N, 4, 4, 10), each position's share of the ten logits.
-        labels: the true classes (N,).
-        guesses: the predicted classes (N,).
+        evidence: (N, height, width, 10), what each position adds to the ten logits.
+        winners: the predicted classes (N,).
+        others: the classes that they are compared with (N,).
     """
-    figure, axes = bare_axes(len(images), 3, 1.75)
-    norm = CenteredNorm(halfrange=float(np.abs(evidence).max()))
-    for row, image, parts, label, guess in zip(axes, images, evidence, labels, guesses, strict=True):
-        row[0].imshow(image, cmap=DIGIT)
-        row[0].set_title(f"a {label}", loc="center")
-        for ax, digit, role in ((row[1], label, "label"), (row[2], guess, "guess")):
-            ax.imshow(parts[:, :, digit], cmap=SIGNED, norm=norm)
-            total = parts[:, :, digit].sum()
-            ax.set_title(f"for {digit} ({role}): {total:+.1f}", loc="center")
-    color_scale(figure, axes, norm, "share of the logit")
+    pairs = zip(evidence, winners, others, strict=True)
+    differences = np.stack([parts[:, :, winner] - parts[:, :, other] for parts, winner, other in pairs])
+    figure, axes = bare_axes(2, len(images), 1.9)
+    norm = CenteredNorm(halfrange=float(np.abs(differences).max()))
+    for (top, bottom), image, difference, winner, other in zip(
+        axes.T, images, differences, winners, others, strict=True
+    ):
+        top.imshow(image, cmap=DIGIT)
+        bottom.imshow(difference, cmap=SIGNED, norm=norm)
+        bottom.set_title(f"{winner} minus {other}: {difference.sum():+.1f}", loc="center")
+    color_scale(figure, axes, norm, "added to the difference of the scores")
     return figure
 
 
-def lines(names: Sequence[str], values: dict[str, Sequence[float]], ylabel: str) -> Figure:
-    """Plot one line for each entry of ``values``, three at most, over named positions."""
-    if len(values) > 3:
-        raise ValueError(f"there are colours for three lines, got {len(values)}")
-    figure = Figure(figsize=(WIDTH, 3))
-    ax = figure.subplots()
-    for (label, heights), color, marker in zip(values.items(), (BLUE, VERMILLION, GREEN), "os^", strict=False):
-        ax.plot(names, heights, color=color, marker=marker, label=label)
-    ax.set(ylabel=ylabel, ylim=(0, 1.02))
-    ax.tick_params(axis="x", rotation=45)
-    ax.legend(frameon=False)
+def probes(names: Sequence[str], trained: dict[str, Sequence[float]], untrained: dict[str, NDArray]) -> Figure:
+    """Plot what a readout finds at each stage of a trained network and of untrained ones, one panel a question.
+
+    Args:
+        names: the stages.
+        trained: by question, the shares found at the stages.
+        untrained: by question, the shares for some untrained networks (networks, stages).
+    """
+    figure = Figure(figsize=(WIDTH, 3.2))
+    axes = figure.subplots(1, len(trained), sharey=True, squeeze=False)[0]
+    for ax, (question, shares) in zip(axes, trained.items(), strict=True):
+        for i, control in enumerate(untrained[question]):
+            ax.plot(names, control, color=VERMILLION, marker="s", markersize=3, linestyle="--", linewidth=1)
+            if i == 0:
+                ax.lines[-1].set_label("untrained")
+        ax.plot(names, shares, color=BLUE, marker="o", label="trained")
+        ax.set(ylim=(0, 1.02), title=question)
+        ax.tick_params(axis="x", rotation=90, labelsize=8)
+    axes[0].set_ylabel("share found")
+    axes[0].legend(frameon=False, loc="lower left")
+    return figure
+
+
+def leans(names: Sequence[str], runs: dict[str, tuple[NDArray, NDArray]]) -> Figure:
+    """Compare single digits with many others, stage by stage, one panel a digit.
+
+    Args:
+        names: the stages.
+        runs: by title, the lean of one digit (stages,) and the leans of the digits that it is compared with
+            (digits, stages), of which the band from the 5th to the 95th percentile and the median are drawn.
+    """
+    figure = Figure(figsize=(WIDTH, 2.8))
+    axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)[0]
+    for ax, (title, (one, many)) in zip(axes, runs.items(), strict=True):
+        low, middle, high = np.percentile(many, [5, 50, 95], axis=0)
+        ax.fill_between(names, low, high, color=BLUE, alpha=0.25, linewidth=0, label="read correctly")
+        ax.plot(names, middle, color=BLUE, linewidth=1)
+        ax.plot(names, one, color=VERMILLION, marker="o", markersize=3, label="misread")
+        ax.axhline(0.5, color=INK, linewidth=0.5, linestyle=":")
+        ax.set(ylim=(0, 1), title=title)
+        ax.tick_params(axis="x", rotation=90, labelsize=8)
+    axes[0].set_ylabel("lean to the wrong class")
+    axes[0].legend(frameon=False, loc="lower left", fontsize=8)
     return figure
