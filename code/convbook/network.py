@@ -239,8 +239,8 @@ def _layer_record(layer: keras.Layer) -> dict[str, Any]:
 def save_trained(model: keras.Sequential, name: str, folder: Path, facts: dict[str, Any]) -> None:
     """Write the weights of a network as ``name.npz`` and then its record as ``name.json``.
 
-    ``model.set_weights(list(np.load(path).values()))`` puts the weights back. Each file appears in one step, once it is
-    complete, and the record appears last, so where there is a record there is a whole network.
+    ``model.set_weights(list(np.load(path).values()))`` restores the weights. Each file is written in one step. An old
+    record is removed first and the new one is written last, so a record always stands for a complete network.
 
     Args:
         model: the trained network.
@@ -258,6 +258,7 @@ def save_trained(model: keras.Sequential, name: str, folder: Path, facts: dict[s
     np.savez(content, **dict(zip(names, model.get_weights(), strict=True)))
     digest = hashlib.sha256(content.getvalue()).hexdigest()
     about = json.dumps({**facts, "layers": layers, "weights_sha256": digest}, indent=1, ensure_ascii=False) + "\n"
+    (folder / f"{name}.json").unlink(missing_ok=True)
     write_atomically(folder / f"{name}.npz", content.getvalue())
     write_atomically(folder / f"{name}.json", about.encode())
 

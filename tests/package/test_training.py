@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convbook import mnist, training
+from convbook import mnist, resume, training
 from convbook.backend import keras
 from convbook.batches import ShuffledBatches
 from convbook.fast_layers import fast_layers
 from convbook.history import log_line, notes_log
 from convbook.inference import record
 from convbook.network import load_trained, scheduled_cnn
-from convbook.training import EpochLines, EpochLog, evaluate, train
+from convbook.training import WEIGHTS, EpochLines, EpochLog, evaluate, main, train
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def assert_same_run(one, other):
     """Equal to the bit: weights, states of random layers, optimizer, log."""
     (model, history), (other_model, other_history) = one, other
     assert values(history) == values(other_history)
-    for ours, theirs in zip(training._state(model), training._state(other_model), strict=True):
+    for ours, theirs in zip(resume._state(model), resume._state(other_model), strict=True):
         np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
 
 
@@ -314,7 +314,7 @@ def rate_of_its_own(epoch):
         ({"optimizer": keras.optimizers.AdamW()}, "another optimizer"),
         ({"optimizer": keras.optimizers.Adam(beta_2=0.9)}, "another optimizer"),
         ({"schedule": rate_of_its_own}, "another schedule"),
-        ({"every_step": True}, "another way of asking the schedule"),
+        ({"every_step": True}, "another every_step"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused_and_kept(digits, one_epoch, other, named):
@@ -504,14 +504,29 @@ def test_a_run_that_is_killed_in_its_third_epoch_goes_on_to_the_same_weights(tmp
 
     again = subprocess.run(program(*options, killed_out), capture_output=True, text=True, check=False)
     assert again.returncode == 2
-    assert "already contains a finished run" in again.stderr
+    assert "already contains a trained scheduled_cnn: add --replace" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], f"{WEIGHTS} already contains a trained scheduled_cnn: add --replace"),
+        (["--replace", "--epochs", "2"], "name a folder for the result with --out"),
+    ],
+)
+def test_the_weights_of_the_package_are_not_overwritten_by_accident(arguments, problem, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert problem in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_recipe_is_trained_on_a_split_and_its_weights_load(tmp_path):
-    command = program("--recipe", "compact_2k", "--epochs", 2, "--out", tmp_path)
+    (tmp_path / "compact_2k.json").write_text("{}")  # an old record, to be replaced
+    command = program("--recipe", "compact_2k", "--epochs", 2, "--out", tmp_path, "--replace")
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
     made = record("compact_2k", tmp_path)
-    assert made["command"] == "python -m convbook.training --recipe compact_2k --epochs 2 --seed 0 --out DIR"
+    again = f"python -m convbook.training --recipe compact_2k --seed 0 --out {tmp_path} --epochs 2 --replace"
+    assert made["command"] == again
     assert finished.stdout.splitlines()[-1] == str(made["evaluate"])
     network = load_trained("compact_2k", tmp_path)
     assert network.count_params() == made["parameters"] == 2_322
