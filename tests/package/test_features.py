@@ -126,7 +126,7 @@ def test_field_of_the_network_ends_where_the_receptive_field_ends(network, image
     ("layer", "count", "unit", "error", "message"),
     [
         ("conv6", 1, (8, 0), IndexError, r"8 × 8 units, so there is no unit \(8, 0\)"),
-        ("logits", 1, None, ValueError, "only a stack of maps"),
+        ("logits", 1, None, ValueError, "a unit needs a row and a column"),
         ("conv6", 0, None, ValueError, "at least one"),
     ],
 )

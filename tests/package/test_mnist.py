@@ -294,7 +294,7 @@ def test_a_bad_copy_is_refused_with_a_reason(machine: Machine, write: Callable[[
     with pytest.raises(DataError, match=reason) as caught:
         mnist.load(path)
     assert str(path) in str(caught.value)
-    assert "Get that copy again" in str(caught.value)
+    assert "Get this copy again" in str(caught.value)
     assert {file: file.read_bytes() for file in machine.work.rglob("*") if file.is_file()} == before
     assert not (machine.work / "trapped").exists()  # nothing was unpickled
     assert machine.requests == []  # who names a copy gets that copy or an error
@@ -370,17 +370,17 @@ TRAPS: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "npz bomb in bzip2": (
         lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB, zipfile.ZIP_BZIP2),
-        "x_train is packed in a way that NumPy does not use",
+        "x_train has a compression that NumPy does not use",
     ),
     "npz bomb in lzma": (
         lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB, zipfile.ZIP_LZMA),
-        "x_train is packed in a way that NumPy does not use",
+        "x_train has a compression that NumPy does not use",
     ),
     "npz with an endless header": (
         lambda f: zip_bomb(f / "mnist.npz", b"\x93NUMPY\2\0\xff\xff\xff\x7f" + BOMB),
         r"x_train is in version \(2, 0\) of NumPy's format",
     ),
-    "npz with thousands of members": (lambda f: long_list(f / "mnist.npz"), "its list of files has more than 100,000"),
+    "npz with thousands of members": (lambda f: long_list(f / "mnist.npz"), "its directory has more than 100,000"),
     "a pipe for an idx": (
         lambda f: pipe(write_idx(f, spelling=lambda n: n.replace("train-i", "x")) / IDX_FILES[0]).parent,
         "none of train-images-idx3-ubyte, .* is a regular file",
@@ -568,7 +568,7 @@ def no_network(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist, "_Limited", FullDisk)
+    monkeypatch.setattr(mnist, "_LimitedWrites", FullDisk)
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:

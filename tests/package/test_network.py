@@ -134,7 +134,7 @@ def test_logits_are_averaged_over_all_shifts(shift):
 
 def test_digits_are_moved_in_training_only():
     keras.utils.set_random_seed(0)
-    network = compact_cnn(((4,),), shift=0.1, turn=0.1)
+    network = compact_cnn(((4,),), shift=0.1, rotation=0.1)
     moving = keras.Sequential(network.layers[:2])
     images = np.zeros((50, 28, 28, 1), "float32")
     images[:, 9:19, 12:16] = 1
