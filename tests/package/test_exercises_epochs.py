@@ -35,7 +35,7 @@ def test_right_steps_pass():
         (lambda count, size: (1, size), "not one update"),
         (lambda count, size: (right_steps(count, size)[0], count % size), "12 examples .* last batch is full"),
         (lambda count, size: (right_steps(count, size)[0], size), "only the remaining examples"),
-        (lambda count, size: (right_steps(count, size)[0], -count % size or size), "60,000 .* missing for a full batch"),
+        (lambda count, size: (right_steps(count, size)[0], -count % size or size), "missing for a full batch"),
         (lambda count, size: count / 0, "raised ZeroDivisionError"),
     ],
 )
