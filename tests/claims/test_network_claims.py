@@ -50,6 +50,7 @@ def reactions(network):
     return {layer: seen.reshape(28, 28) for layer, seen in reacts.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(9))
 def test_a_unit_reacts_to_the_pixels_of_its_receptive_field_and_to_no_other(network, reactions, number):
     row = trace(from_keras(network))[number]
@@ -58,12 +59,14 @@ def test_a_unit_reacts_to_the_pixels_of_its_receptive_field_and_to_no_other(netw
     np.testing.assert_array_equal(reactions[LAYERS[number]], field)
 
 
+@pytest.mark.slow
 def test_the_field_of_the_class_page_is_wrong(reactions):
     """The class page doubles the field at the pool and adds 2 a layer from there: 11, 22, 24, 26, 28 ..."""
     rows = np.flatnonzero(reactions["conv5"].any(axis=1))
     assert len(rows) == 10
 
 
+@pytest.mark.slow
 def test_the_last_receptive_field_is_the_whole_image(reactions):
     assert reactions["conv9"].all()
 
@@ -112,6 +115,7 @@ def test_training_accuracy_is_low_because_of_dropout_on_the_logits(digits):
     assert head == pytest.approx(ceiling, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_reach_the_accuracy_of_their_record(network, digits):
     right = predict(network, mnist.to_input(digits.test_images)).argmax(axis=1) == digits.test_labels
     assert right.mean() == pytest.approx(record()["evaluate"][1], abs=2e-4)

@@ -37,6 +37,7 @@ def position_std(influence: np.ndarray) -> float:
     return float(np.sqrt(share @ rows**2 - (share @ rows) ** 2))
 
 
+@pytest.mark.slow
 def test_pixels_of_a_field_do_not_matter_equally(network, images):
     """Change one pixel at a time: those in the middle of layer 6's field move the unit more than those at its rim."""
     field = np.ix_(range(6, 20), range(6, 20))
@@ -53,6 +54,7 @@ def test_pixels_of_a_field_do_not_matter_equally(network, images):
     assert inside[5:9, 5:9].mean() > 5 * rim.mean()
 
 
+@pytest.mark.slow
 def test_the_share_of_the_field_falls_in_the_trained_network_too(network, images):
     shares = []
     for layer, width in (("conv1", 3), ("conv2", 5), ("conv6", 14), ("conv9", 28)):
@@ -62,6 +64,7 @@ def test_the_share_of_the_field_falls_in_the_trained_network_too(network, images
     assert shares[-1] < 0.8
 
 
+@pytest.mark.slow
 def test_training_widens_what_the_last_layer_uses(network, images):
     keras.utils.set_random_seed(0)
     before = position_std(effective_field(scheduled_cnn(), "conv9", images))

@@ -110,6 +110,7 @@ def test_every_figure_function_has_an_example():
     assert made_here == set(EXAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_figure_fits_a_phone_and_has_no_colour_of_its_own_for_ink_and_paper(name):
     """Black text would vanish on a dark page, a white ground would glare there."""

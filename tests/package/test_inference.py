@@ -66,6 +66,7 @@ def test_one_image_gives_what_it_gives_in_a_batch(both):
         np.testing.assert_allclose(single[name], batch[name][1], atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_unit_of_every_layer_is_that_of_tensorflow(both):
     network, model = both
     image, rng, reached = digits(1)[0], np.random.default_rng(2), 0

@@ -416,6 +416,7 @@ TRAPS: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "reason"), TRAPS.values(), ids=TRAPS)
 def test_what_cannot_be_the_data_takes_neither_time_nor_memory(
     machine: Machine, write: Callable[[Path], Path], reason: str
@@ -444,6 +445,7 @@ def test_a_trap_in_a_usual_place_is_passed_over(machine: Machine, make: Callable
     assert (machine.cache / "mnist.npz").exists()
 
 
+@pytest.mark.slow
 def test_loading_takes_little_more_memory_than_the_data() -> None:
     program = "from convbook import mnist; import tracemalloc; tracemalloc.start(); mnist.load(); "
     done = subprocess.run(
@@ -633,6 +635,7 @@ def test_a_failed_download_leaves_nothing_behind(
     assert {name: (machine.cache / name).read_bytes() for name in machine.files()} == cached
 
 
+@pytest.mark.slow
 def test_two_processes_can_download_at_once(machine: Machine) -> None:
     both_asked = threading.Barrier(2, timeout=60)
 
