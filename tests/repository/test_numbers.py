@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from .prose import chapters, picture_texts, sentences, titles, without_code
 
 NUMERAL = r"\d+(?:,\d{3})*(?:\.\d+)?"
-SHAPE = re.compile(rf"{NUMERAL}(?: ?× ?{NUMERAL})+")  # 3 × 3 names a kernel, it measures nothing
+SHAPE = re.compile(rf"{NUMERAL}(?:[ \u00a0]?×[ \u00a0]?{NUMERAL})+")  # 3 × 3 names a kernel, it measures nothing
 NAME = re.compile(
     r"\b(?:chapter|digit|epoch|exercise|layer|row|section|seed|step)s? \d+(?: (?:and|or|to) \d+)?", re.IGNORECASE
 )

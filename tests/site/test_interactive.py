@@ -69,8 +69,8 @@ def test_figure(figure, name):
     speaks(place)
     shares_the_page_with_another_of_its_kind(place)
     works_by_keyboard_with_visible_focus(place)
-    moves_and_nothing_breaks(place)
     is_never_wider_than_the_page(place)
+    moves_and_nothing_breaks(place)
 
 
 def speaks(place) -> None:
@@ -268,7 +268,7 @@ def test_lab_takes_a_picture_of_the_readers(figure):
     png = {"name": "half.png", "mimeType": "image/png", "buffer": picture(place, 100, 60)}
     place.locator("input[type=file]").set_input_files(png)
     place.page.wait_for_function("document.querySelector('.interactive canvas').width === 100")
-    assert "The strongest answer here is 4." in said(place)
+    assert "The strongest output here is 4." in said(place)
     assert place.get_by_role("combobox", name="Picture").input_value() == ""
     place.get_by_role("combobox", name="Picture").select_option("a digit")
     place.page.wait_for_function("document.querySelector('.interactive canvas').width === 28")
@@ -293,14 +293,14 @@ def test_lab_says_what_is_wrong_with_a_file(figure, name, content, words):
 
 def test_two_agree_with_one_only_without_a_relu(figure):
     place = figure("two_or_one")
-    assert said(place) == "The two answers are the same at every pixel."
-    place.get_by_label("ReLU behind the first").check()
-    assert "The answers differ" in said(place)
-    place.get_by_label("ReLU behind the first").uncheck()
+    assert said(place) == "The two outputs are the same at every pixel."
+    place.get_by_label("ReLU after the first").check()
+    assert "The outputs differ" in said(place)
+    place.get_by_label("ReLU after the first").uncheck()
     place.get_by_label("The 5 × 5, row 2, column 2").fill("3")
-    assert "The answers differ" in said(place)
+    assert "The outputs differ" in said(place)
     place.get_by_role("button", name="Make the 5 × 5").click()
-    assert said(place) == "The two answers are the same at every pixel."
+    assert said(place) == "The two outputs are the same at every pixel."
 
 
 def test_an_edited_weight_leaves_the_others_as_they_are(figure):
@@ -308,9 +308,9 @@ def test_an_edited_weight_leaves_the_others_as_they_are(figure):
     place = figure("two_or_one")
     box = place.get_by_label("The 5 × 5, row 2, column 2")
     box.fill("3")
-    assert "The answers differ" in said(place)
+    assert "The outputs differ" in said(place)
     box.fill("0")
-    assert said(place) == "The two answers are the same at every pixel."
+    assert said(place) == "The two outputs are the same at every pixel."
 
 
 def test_a_weight_in_the_making_stays_while_the_figure_moves(figure):

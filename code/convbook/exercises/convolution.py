@@ -67,7 +67,7 @@ def sizes(answers: Sequence[int]) -> str:
             ),
             reveal=False,
         )
-    return "six sizes, rounded down where the division leaves a remainder"
+    return "six sizes; in one case the division leaves a remainder and is rounded down"
 
 
 @gives_verdict

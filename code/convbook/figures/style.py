@@ -26,7 +26,7 @@ WIDTH = 5.2  # inches; on a phone a figure shrinks to about three quarters
 
 DIGIT = "gray"  # pixel values, 0 black to 1 white
 MAP = "viridis"  # activations, dark is low
-SIGNED = "PuOr"  # weights and evidence, brown below zero, purple above
+SIGNED = "PuOr"  # weights and evidence, orange below zero, purple above
 
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
