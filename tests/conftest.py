@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-import convbook.backend  # noqa: F401
-
 # Chapter 9 keeps its training in a folder that outlives the kernel. A test starts it from an empty one.
 _runs = tempfile.TemporaryDirectory(prefix="runs-")
 os.environ["CONVBOOK_RUNS"] = _runs.name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Import Keras where tests run, and not in a process that only hands them out, which would take seconds."""
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        import convbook.backend  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -116,6 +116,7 @@ def test_wrong_middles_get_their_hint(answer, hint):
     assert hint in verdict.message
 
 
+@pytest.mark.slow
 def test_a_cross_passes_and_a_second_search_agrees():
     cross = np.zeros((5, 5))
     cross[2, :] = cross[:, 2] = 1
