@@ -150,7 +150,8 @@ async function widget(id) {
   const { esm, css } = description(id);
   if (!esm) throw new Error(`the widget model ${id} is no anywidget, so it has no view here`);
   return once(widgets, id, async () => {
-    const [its, module] = await Promise.all([model(id), import(esm), css && once(styles, css, style)]);
+    const address = new URL(esm, document.baseURI).href; // an import would take it from this file's folder
+    const [its, module] = await Promise.all([model(id), import(address), css && once(styles, css, style)]);
     // A module exports its methods, or a function that makes them; before anywidget 0.9 it was `render` alone.
     const exported = module.default ?? module;
     const { initialize, render } = typeof exported === "function" ? await exported() : exported;
