@@ -45,6 +45,10 @@ lint: node_modules/.package-lock.json  ## check style, types and the direction o
 	@$(PY) -m mypy --no-error-summary
 	@$(QUIETLY) $(PY) $(BIN)/lint-imports --no-logo
 	@$(QUIETLY) $(BIN)/zizmor --offline --no-progress .github
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	@$(NODE) node_modules/typescript/bin/tsc --project code/convbook/widgets/jsconfig.json
 
 editorial: environment  ## read the pages by the rules of style, as advice
