@@ -1,10 +1,19 @@
 """The right answers of the quiz questions that ask for a number, each computed in another way than on the page."""
 
+from itertools import product
+
 import numpy as np
 from scipy.signal import correlate2d
 from scipy.special import expit
 
 from convbook.backend import keras
+
+
+def two_class_ceiling() -> float:
+    """Play through every way in which dropout can keep or zero the scores of two classes, with both labels."""
+    cases = [(np.eye(2)[label] * 2 - 1, label, kept) for label in (0, 1) for kept in product((0, 1), repeat=2)]
+    return float(np.mean([np.argmax(scores * kept) == label for scores, label, kept in cases]))
+
 
 ANSWERS = {
     "feature-maps-how-many": lambda: str(keras.layers.Conv2D(16, 3).compute_output_shape((1, 12, 12, 10))[-1]),
@@ -29,4 +38,7 @@ ANSWERS = {
     # Chapter 8: the borders between batches, and Keras's own schedule.
     "epochs-updates": lambda: f"{10 * len(np.array_split(np.arange(50_000), range(64, 50_000, 64))):,}",
     "epochs-third-rate": lambda: f"{float(keras.optimizers.schedules.InverseTimeDecay(0.01, 1, 0.5)(2)):.3g}",
+    # Chapter 9: the borders between batches, and every way in which dropout can zero two scores.
+    "training-steps": lambda: str(3 * len(np.array_split(np.arange(1_000), range(32, 1_000, 32)))),
+    "training-ceiling-two": lambda: f"{two_class_ceiling():.3f}",
 }
