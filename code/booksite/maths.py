@@ -17,9 +17,8 @@ def mathml(node: nodes.math | nodes.math_block) -> str:
     try:
         return tex2mathml(formula, as_block=isinstance(node, nodes.math_block))
     except MathError as error:
-        LOGGER.warning(
-            "cannot write the formula %r: %s", formula, error, location=node, type="booksite", subtype="math"
-        )
+        message = "cannot write the formula %r: %s"
+        LOGGER.warning(message, formula, error, location=node, type="booksite", subtype="math")
         return f"<code>{escape(formula)}</code>"
 
 

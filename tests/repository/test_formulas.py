@@ -13,9 +13,7 @@ from .tree import ROOT, files
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
-PAGES = [
-    path for path in files("*.ipynb") + files("*.md") if path.parent == ROOT / "chapters" or path.name == "intro.md"
-]
+PAGES = [*files("chapters/*.ipynb"), *files("chapters/*.md"), ROOT / "intro.md"]
 
 
 def unreadable(markdown: str) -> list[str]:
@@ -39,7 +37,7 @@ def test_every_formula_can_be_written(path: Path):
     assert not found, "\n".join(["Write these with other commands, such as \\ldots for \\dots:", *found])
 
 
-@pytest.mark.parametrize("formula", [r"$x_0, \dots, x_4$", r"$\tfrac12$", "$$\n\\frac{1}{2\n$$"])
+@pytest.mark.parametrize("formula", [r"$x_0, \dots, x_4$", r"$\tfrac12$", "$$\n\\dots\n$$"])
 def test_a_formula_that_cannot_be_written_is_found(formula):
     assert len(unreadable(f"With {formula}, and `$HOME`.")) == 1
 
