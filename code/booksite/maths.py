@@ -29,6 +29,6 @@ def visit_math(self: HTML5Translator, node: nodes.math) -> None:
 
 
 def visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
-    """Write a formula on lines of its own."""
-    self.body.append(f'<div class="equation">{mathml(node)}</div>')
+    """Write a formula on lines of its own; a long one scrolls on a phone, by keyboard too."""
+    self.body.append(f'<div class="equation" tabindex="0">{mathml(node)}</div>')
     raise nodes.SkipNode
