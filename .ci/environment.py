@@ -75,8 +75,9 @@ def main():
     clear = ["--clear"] if anew else []
     # TensorFlow finds a GPU on Linux only with NVIDIA's libraries, which the pinned TensorFlow names.
     gpu = ["tensorflow[and-cuda]"] if shutil.which("nvidia-smi") else []
+    base = getattr(sys, "_base_executable", sys.executable)  # an environment cannot make itself anew
     install = ["install", "--quiet", "--disable-pip-version-check", "--requirement", str(REQUIREMENTS), *gpu]
-    for command in ([sys.executable, "-m", "venv", *clear, str(VENV)], [str(PYTHON), "-m", "pip", *install]):
+    for command in ([base, "-m", "venv", *clear, str(VENV)], [str(PYTHON), "-m", "pip", *install]):
         if subprocess.call(command, cwd=str(ROOT)) != 0:
             sys.exit("The environment in .venv could not be set up, for the reason above.")
     READY.write_text(wanted(), encoding="utf-8")

@@ -1,8 +1,8 @@
-"""The ways of chapter 1 to convolve, beside SciPy, TensorFlow and PyTorch: ``python -m benchmarks.convolve``.
+"""Chapter 1's convolutions compared with SciPy, TensorFlow and PyTorch: ``python -m benchmarks.convolve``.
 
-All take the same float32 arrays and give the same result, which is checked first. They take turns, round after round,
-so that what else the machine does hits all alike; every ratio is taken within its round. PyTorch is measured where it
-is installed. Writes ``results/convolve.json``.
+All get the same float32 arrays and must agree, which is checked first. They run in turns, round after round, so that
+other work on the machine affects all alike; every ratio is taken within a round. PyTorch is measured if it is
+installed. Writes ``results/convolve.json``.
 """
 
 import datetime
@@ -25,7 +25,7 @@ from convbook.convolve import conv2d_loops, conv2d_matmul, conv2d_windows
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 41
-# Name: shape of the images, kernels. The two large ones are the first two layers of the scheduled CNN on 100 digits.
+# Name: shape of the images, filters. The two large ones are the first two layers of the scheduled CNN on 100 digits.
 CASES = {
     "one digit, 16 kernels": ((1, 28, 28, 1), 16),
     "layer 1, 100 digits": ((100, 28, 28, 1), 16),
@@ -36,18 +36,18 @@ Convolution = Callable[[], NDArray]
 
 
 def loops(images: NDArray, filters: NDArray) -> NDArray:
-    """Convolve image by image: the loops take one."""
+    """Convolve image by image, because the loops accept only one."""
     return np.stack([conv2d_loops(image, filters) for image in images])
 
 
 def with_scipy(images: NDArray, filters: NDArray) -> NDArray:
     """Convolve every image with every filter over all channels at once."""
-    maps = [[correlate(image, kernel, "valid")[..., 0] for kernel in np.moveaxis(filters, -1, 0)] for image in images]
+    maps = [[correlate(image, block, "valid")[..., 0] for block in np.moveaxis(filters, -1, 0)] for image in images]
     return np.moveaxis(np.array(maps), 1, -1)
 
 
 def ways(images: NDArray, filters: NDArray) -> dict[str, Convolution]:
-    """Return the ways by name. Arrays of TensorFlow and PyTorch are made once: their users keep them as such."""
+    """Return the ways by name. Tensors are created outside of the timing, as users would have them already."""
     tensors = tf.constant(images), tf.constant(filters)
     found: dict[str, Convolution] = {
         "conv2d_windows": lambda: conv2d_windows(images, filters),
@@ -67,17 +67,17 @@ def ways(images: NDArray, filters: NDArray) -> dict[str, Convolution]:
 
 
 def timed(way: Convolution) -> float:
-    """Take the time of one call, in seconds."""
+    """Measure the time of one call, in seconds."""
     started = time.perf_counter()
     way()
     return time.perf_counter() - started
 
 
-def measure(shape: tuple[int, ...], kernels: int) -> dict[str, Any]:
-    """Let all ways take turns; return the median time of each, and its ratio to the reference with the middle half."""
+def measure(shape: tuple[int, ...], count: int) -> dict[str, Any]:
+    """Time all ways in turns with ``count`` filters; return the median time and the ratio to the reference of each."""
     rng = np.random.default_rng(0)
     images = rng.normal(size=shape).astype(np.float32)
-    filters = rng.normal(size=(3, 3, shape[-1], kernels)).astype(np.float32)
+    filters = rng.normal(size=(3, 3, shape[-1], count)).astype(np.float32)
     found = ways(images, filters)
     for way in found.values():  # warm, and right
         np.testing.assert_allclose(way(), found[REFERENCE](), atol=1e-3)

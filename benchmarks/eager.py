@@ -17,22 +17,22 @@ Part = tuple[NDArray, NDArray]
 
 
 class Shift(nn.Module):
-    """Moves every image by up to ``reach`` pixels along both axes, in training only, as Keras's RandomTranslation."""
+    """Shifts images by up to ``largest`` pixels along both axes, in training only, like Keras's RandomTranslation."""
 
-    def __init__(self, reach: float) -> None:
-        """Name the largest shift, in pixels. It is drawn as a real number and rounded to whole pixels."""
+    def __init__(self, largest: float) -> None:
+        """Set the largest shift, in pixels. Shifts are drawn as real numbers and rounded to whole pixels."""
         super().__init__()
-        self.reach = reach
+        self.largest = largest
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Move images (N, C, height, width); zeros come in at the border."""
+        """Shift images (N, C, height, width); pixels from outside are 0."""
         if not self.training:
             return images
         count, _, height, width = images.shape
-        margin = round(self.reach)
+        margin = round(self.largest)
         wide = nn.functional.pad(images, [margin] * 4)
         shifts = (
-            torch.empty(2, count, 1, device=images.device).uniform_(-self.reach, self.reach).round().long() + margin
+            torch.empty(2, count, 1, device=images.device).uniform_(-self.largest, self.largest).round().long() + margin
         )
         rows = shifts[0] + torch.arange(height, device=images.device)
         columns = shifts[1] + torch.arange(width, device=images.device)

@@ -1,7 +1,7 @@
 """All feature maps of the test digits: `python -m benchmarks.features` writes `results/features.json`.
 
 Time and peak memory of `convbook.features.feature_maps` and of Keras's `Model.predict` for the same outputs. Every
-measurement is a process of its own, and the two take turns.
+measurement runs in a separate process, and the two run in turns.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from convbook.network import load_trained
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
-KIB = 1024 if sys.platform == "linux" else 1  # of the unit in which the system tells the peak memory
+KIB = 1024 if sys.platform == "linux" else 1  # bytes in the unit of the system's peak memory
 
 Maps = dict[str, NDArray]
 

@@ -1,8 +1,9 @@
 """Training on a GPU, through Keras on JAX and on PyTorch, beside plain PyTorch: ``python -m benchmarks.gpu``.
 
 Two tasks: the notes' 20 epochs of the scheduled CNN, and chapter 12's recipe ``one_minute`` with ten seeds, which asks
-for the seconds until the network gets 99.4 % of the test digits right. Every contender does each task in a process of
-its own. The whole ends within eight minutes: a process whose time is up is stopped, and the table says how far it came.
+for the seconds until the network gets 99.4 % of the test digits right. Every contender does each task in a separate
+process. Everything ends within eight minutes: a process that runs out of time is stopped, and the table says how far it
+came.
 A framework that is not installed is left out. Writes ``results/gpu.json``.
 
 ``--short`` tries it all out on a few digits, on any machine, and writes ``results/trials/gpu.json``.
@@ -115,7 +116,7 @@ def peak() -> int | None:
 
 
 def run_alone(contender: str, task: str, short: bool, seconds: float, cache: str) -> tuple[list[Line], str]:
-    """Let a contender do a task in a process of its own.
+    """Let a contender do a task in a separate process.
 
     Args:
         contender: its name.

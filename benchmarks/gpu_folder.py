@@ -31,7 +31,7 @@ set -e
 out=$PWD
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
-# A folder of its own, so that the machine's packages stay as they are.
+# A separate folder, so that the machine's packages do not change.
 [ -d installed ] || "$python" -m pip install --quiet --no-index --find-links wheels --no-deps --target installed \\
     --requirement wheels.txt
 export PYTHONPATH="$PWD:$PWD/code:$PWD/installed" KERAS_HOME="$PWD/keras"

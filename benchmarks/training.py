@@ -1,8 +1,8 @@
 """One epoch of the scheduled CNN in several frameworks: ``python -m benchmarks.training``.
 
 The same network, digits, batch size and optimizer; an epoch is 60,000 digits of training and 10,000 of validation.
-Every measurement is a process of its own that trains two epochs and reports the second, so no start-up is counted: its
-seconds by the clock, and the seconds for which it kept processor cores busy, all threads together.
+Every measurement runs in a separate process, which trains two epochs and reports the second, so no start-up is counted:
+its wall-clock seconds, and its processor seconds over all threads.
 The contenders take turns, round after round, and every ratio is taken within its round. Those whose framework is not
 installed are left out. Writes ``results/training.json``.
 """
@@ -106,7 +106,7 @@ CONTENDERS: dict[str, tuple[Contender, str]] = {
 
 
 def run_alone(name: str) -> tuple[float, float]:
-    """Measure a contender in a process of its own; returns what ``Clock.last_epoch`` does."""
+    """Measure a contender in a separate process; return what ``Clock.last_epoch`` returns."""
     command = [sys.executable, "-m", "benchmarks.training", "--one", name]
     environment = os.environ | {"KERAS_BACKEND": CONTENDERS[name][1]}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment, cwd=ROOT)

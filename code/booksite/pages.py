@@ -50,7 +50,7 @@ REPAIRS = [
     (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),
     (r'(<div) role="list"( class="citation-list">)', r"\1\2"),
     (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"),  # a deprecated role
-    (r"<th([^>]*)>(?:&nbsp;)?</th>", r"<td\1></td>"),  # the corner of a data frame heads nothing
+    (r"<th([^>]*)>(?:&nbsp;|<p></p>)?</th>", r"<td\1></td>"),  # the corner of a table heads nothing
 ]
 
 
@@ -62,15 +62,15 @@ def repaired(page: str) -> str:
 
 
 def repair_pages(app: Sphinx, error: Exception | None) -> None:
-    """Correct every page of a finished build, and remove the arrays that no page uses any more."""
+    """Correct every page of a finished build, and remove the files of widgets that no page uses any more."""
     if error:
         return
     used = set()
     for file in Path(app.outdir).rglob("*.html"):
         page = repaired(file.read_text(encoding="utf-8"))
         file.write_text(page, encoding="utf-8")
-        used.update(re.findall(r"_static/figures/(\w+\.bin)", page))
-    # Arrays of figures are named by their content, so those of earlier builds would stay for ever.
-    for array in Path(app.outdir, "_static", "figures").glob("*.bin"):
-        if array.name not in used:
-            array.unlink()
+        used.update(re.findall(r"_static/figures/(\w+\.\w+)", page))
+    # They are named by their content, so those of earlier builds would stay for ever.
+    for file in Path(app.outdir, "_static", "figures").glob("*"):
+        if file.name not in used:
+            file.unlink()

@@ -1,16 +1,17 @@
-"""The part of the Sphinx extension that keeps interactive figures alive on pages without a kernel.
+"""The part of the Sphinx extension that keeps widgets alive on pages without a kernel.
 
-A notebook that ran leaves the state of its widgets in the page. Here every figure of `convbook.widgets` becomes its
-picture with its state beside it, which ``host.js`` of the site brings to life; large arrays become files that the page
-loads when they are needed. Other ipywidgets are left to the bundle of ``@jupyter-widgets/html-manager``, which
-comes from the site too, on the pages that have such widgets and on no other.
+A notebook that ran leaves the state of its widgets in the page. Here every widget of anywidget, and so every figure of
+`convbook.widgets`, becomes its picture with its state beside it, which ``host.js`` of the site brings to life; its
+module, its style and large arrays become files that the page loads when they are needed. Other ipywidgets are left to
+the bundle of ``@jupyter-widgets/html-manager``, which comes from the site too, on the pages that have such widgets and
+on no other. A widget that neither can run shows its picture, or its text where it has none, and the build warns.
 """
 
 import base64
 import hashlib
 import json
+import re
 import shutil
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,79 +20,121 @@ from docutils.parsers.rst import directives
 from ipywidgets.embed import embed_data
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 from booksite.pictures import themed_svg
 from convbook import widgets
-from convbook.widgets.bundle import FOLDER
 from convbook.widgets.figure import svg
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "ipywidgets_state"  # under this name MyST-NB keeps the state of a page's widgets
-OF_EVERY_WIDGET = {"layout", "tabbable", "tooltip"}  # traits that the site has no use for
+# Traits for the front end of a notebook, which no module of a widget reads.
+PLUMBING = {"_esm", "_css", "_dom_classes", "_view_count", "layout", "tabbable", "tooltip"} | {
+    f"_{kind}_{part}" for kind in ("model", "view") for part in ("module", "module_version", "name")
+}
+REFERENCE = re.compile(r'"(?:IPY_MODEL_|anywidget:)([^"]+)"')  # to another model, in a state as JSON
+ORDINARY = {"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"}  # what html-manager runs
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
 BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
 HOST = Path(__file__).with_name("static") / "host.js"
+# What a module or a style asks of another server: an address that it loads, or any of a server for modules.
+THIRD_PARTY = re.compile(
+    r"""(?:\b(?:fetch|from|import|importScripts|Worker)\s*\(?\s*["'`]|@import\s*["']|\burl\(\s*["']?)"""
+    r"""((?:https?:)?//[^\s"'`)]+)"""
+    r"""|(\Ahttps?://\S+|https://(?:[\w-]+\.)*(?:esm\.sh|esm\.run|jsdelivr\.net|jspm\.io|skypack\.dev|unpkg\.com))"""
+)
 
-
-def _modules() -> dict[str, Path]:
-    """Return every module of the figures, and the host, by its place in the site's folder of modules."""
-    figures = Path(str(FOLDER))
-    return {"host.js": HOST, **{file.relative_to(figures).as_posix(): file for file in sorted(figures.rglob("*.js"))}}
-
-
-@cache
-def modules_folder() -> str:
-    """Name the folder of the modules below ``_static``: a new one whenever a module changes, so no cache is stale."""
-    digest = hashlib.sha256()
-    for file in _modules().values():
-        digest.update(file.read_bytes())
-    return f"figures-{digest.hexdigest()[:8]}"
+logger = logging.getLogger(__name__)
 
 
 class InteractiveNode(nodes.General, nodes.Element):
-    """An interactive figure: the attributes say what it is, the child is its picture."""
+    """A widget to be brought to life.
+
+    The attribute ``view`` is the id of its model, ``models`` holds that model and all inside it, the child is its
+    picture.
+    """
 
 
-def _is_ours(model: dict[str, Any]) -> bool:
-    return model["state"].get("_anywidget_id", "").startswith("convbook.widgets.")
+def _traits(model: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in model["state"].items() if name not in PLUMBING}
 
 
-def _interactive(model: dict[str, Any], picture: nodes.Node) -> InteractiveNode:
-    module = model["state"]["_anywidget_id"].split(".")[-2]
-    traits = model["state"].items()
-    state = {name: value for name, value in traits if not name.startswith("_") and name not in OF_EVERY_WIDGET}
-    buffers = [(buffer["path"], base64.b64decode(buffer["data"])) for buffer in model.get("buffers", [])]
-    return InteractiveNode("", picture, module=module, state=state, buffers=buffers)
+def _with_inner(models: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a model and all that it refers to, and so on, by id."""
+    found: dict[str, Any] = {}
+    waiting = [key]
+    while waiting:
+        key = waiting.pop()
+        if key in models and key not in found:
+            found[key] = models[key]
+            waiting += REFERENCE.findall(json.dumps(_traits(models[key])))
+    return found
 
 
-def _find_figures(app: Sphinx, doctree: nodes.document) -> None:
-    """Turn the outputs that show our figures into nodes of their own, before images are collected."""
+def _is_ordinary(models: dict[str, Any], key: str) -> bool:
+    return all(model["model_module"] in ORDINARY for model in _with_inner(models, key).values())
+
+
+def _obstacle(app: Sphinx, models: dict[str, Any], key: str) -> str | None:
+    """Say why the site cannot run a widget, or None."""
+    if key not in models:
+        return "its state is not in the notebook"
+    inner = _with_inner(models, key).values()
+    if "_esm" in models[key]["state"]:
+        texts = [str(model["state"].get(part, "")) for model in inner for part in ("_esm", "_css")]
+        asked = next((match[1] or match[2] for text in texts if (match := THIRD_PARTY.search(text))), None)
+        return asked and f"it loads {asked}, and a page asks nobody but its own site"
+    if not _is_ordinary(models, key):
+        others = sorted({model["model_module"] for model in inner} - ORDINARY)
+        return f"html-manager has no front end for {', '.join(others)}"
+    if _bundle_folder(app) is None:
+        return "it needs html-manager: run `npm ci` and build again with --all"
+    return None
+
+
+def _name(models: dict[str, Any], key: str) -> str:
+    state = models.get(key, {}).get("state", {})
+    return state.get("_anywidget_id") or state.get("_model_name") or key
+
+
+def _find_widgets(app: Sphinx, doctree: nodes.document) -> None:
+    """Turn the outputs that show widgets into nodes of their own, before images are collected."""
     scripts = NbMetadataCollector.get_js_files(app.env, app.env.docname)
     if STATE not in scripts:
         return
-    uri, kwargs = scripts[STATE]
+    uri, kwargs = scripts.pop(STATE)
     content = json.loads(kwargs["body"])
     models = content["state"]
-    ours = {key: model for key, model in models.items() if _is_ours(model)}
-    others = 0
+    ordinary = False
     for bundle in list(doctree.findall(nodes.container)):
         if bundle.get("nb_element") != "mime_bundle":
             continue
-        outputs = {part["mime_type"]: part for part in bundle.children}
-        if VIEW not in outputs:
-            continue
-        shown = next((key for key in ours if key in outputs[VIEW].astext()), None)
+        shown = next((part for part in bundle.children if part["mime_type"] == VIEW), None)
         if shown is None:
-            others += 1
-        else:
-            bundle.replace_self(_interactive(ours[shown], outputs["image/svg+xml"].children[0]))
-    if others:
-        content["state"] = {key: model for key, model in models.items() if key not in ours}
+            continue
+        key = re.findall(r'"model_id": *"([^"]+)"', shown.astext())[0]
+        if obstacle := _obstacle(app, models, key):
+            logger.warning(
+                "the widget %s cannot run on this page, because %s; the page shows its picture or its text instead",
+                _name(models, key),
+                obstacle,
+                location=bundle,
+                type="booksite",
+                subtype="widget",
+            )
+        elif "_esm" not in models[key]["state"]:
+            ordinary = True
+            continue
+        bundle.remove(shown)
+        if not obstacle:
+            place = InteractiveNode("", view=key, models=_with_inner(models, key))
+            bundle.replace_self(place)
+            place.append(bundle)
+    if ordinary:
+        content["state"] = {key: model for key, model in models.items() if _is_ordinary(models, key)}
         scripts[STATE] = uri, kwargs | {"body": json.dumps(content).replace("</", "<\\/")}
-    else:
-        del scripts[STATE]
 
 
 class WidgetDirective(SphinxDirective):
@@ -110,7 +153,8 @@ class WidgetDirective(SphinxDirective):
         picture = nodes.raw("", themed_svg(svg(widget), self.options["alt"]), format="html")
         caption = nodes.caption()
         self.state.nested_parse(self.content, self.content_offset, caption)
-        figure = nodes.figure("", _interactive(models[widget.model_id], picture), caption)
+        place = InteractiveNode("", picture, view=widget.model_id, models=_with_inner(models, widget.model_id))
+        figure = nodes.figure("", place, caption)
         caption.children = [child for part in caption.children for child in part.children]
         self.add_name(figure)
         return [figure]
@@ -121,38 +165,58 @@ def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
 
 
 def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
-    """Write the state, and every large array as a file of its own."""
+    """Write the models into the page: modules, styles and large arrays as files of their own."""
     static = Path(self.builder.outdir) / "_static"
     root = "../" * self.builder.current_docname.count("/")
-    files = []
-    for path, data in node["buffers"]:
-        if len(data) < SMALL:
-            url = f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
-            files.append({"path": path, "url": url, "bytes": 0})
-            continue
-        name = f"figures/{hashlib.sha256(data).hexdigest()[:16]}.bin"
+
+    def address(data: bytes, kind: str) -> str:
+        """Write a file that is named by its content, so that no browser keeps a stale one."""
+        name = f"figures/{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
         (static / name).parent.mkdir(parents=True, exist_ok=True)
         (static / name).write_bytes(data)
-        files.append({"path": path, "url": f"{root}_static/{name}", "bytes": len(data)})
-    described = {"module": node["module"], "state": node["state"], "files": files}
-    text = json.dumps(described).replace("</", "<\\/")
+        return f"{root}_static/{name}"
+
+    def described(model: dict[str, Any]) -> dict[str, Any]:
+        parts = {"esm": ("_esm", "js"), "css": ("_css", "css")}
+        texts = {part: (model["state"].get(trait), kind) for part, (trait, kind) in parts.items()}
+        files = {part: address(text.encode(), kind) for part, (text, kind) in texts.items() if text}
+        buffers = []
+        for buffer in model.get("buffers", []):
+            data = base64.b64decode(buffer["data"])
+            if len(data) < SMALL:
+                url = f"data:application/octet-stream;base64,{buffer['data']}"
+                buffers.append({"path": buffer["path"], "url": url, "bytes": 0})
+            else:
+                buffers.append({"path": buffer["path"], "url": address(data, "bin"), "bytes": len(data)})
+        return files | {"state": _traits(model), "buffers": buffers}
+
+    models = {key: described(model) for key, model in node["models"].items()}
+    text = json.dumps({"view": node["view"], "models": models}).replace("</", "<\\/")
     self.body.append(f'<script type="application/json">{text}</script></div>')
 
 
+def _serve_host(app: Sphinx, config: Any) -> None:
+    config.html_static_path.append(str(HOST))
+
+
 def _add_scripts(app: Sphinx, page: str, template: str, context: Any, doctree: nodes.document | None) -> None:
-    """Give a page with figures the host, and one with other widgets their bundle."""
+    """Give a page with widgets of anywidget the host, and one with other widgets their bundle."""
     if doctree is not None and next(doctree.findall(InteractiveNode), None):
-        app.add_js_file(f"{modules_folder()}/host.js", type="module")
+        app.add_js_file("host.js", type="module")
     if STATE in NbMetadataCollector.get_js_files(app.env, page):
-        app.add_js_file(_bundle(app), defer="defer")
+        app.add_js_file(_copy_bundle(app), defer="defer")
 
 
-def _bundle(app: Sphinx) -> str:
-    """Copy the bundle for other ipywidgets, and its fonts, into the site; return its place below ``_static``."""
+def _bundle_folder(app: Sphinx) -> Path | None:
     folders = [Path(app.srcdir), *Path(app.srcdir).parents]
-    source = next((found for folder in folders if (found := folder / "node_modules" / BUNDLE).is_dir()), None)
+    return next((found for folder in folders if (found := folder / "node_modules" / BUNDLE).is_dir()), None)
+
+
+def _copy_bundle(app: Sphinx) -> str:
+    """Copy the bundle for other ipywidgets, and its fonts, into the site; return its place below ``_static``."""
+    source = _bundle_folder(app)
     if source is None:
-        raise FileNotFoundError(f"a page shows an ipywidget, for which the site needs {BUNDLE.parts[1]}: run `npm ci`")
+        raise FileNotFoundError("an earlier build left an ipywidget to html-manager, which is gone: run `npm ci`")
     target = Path(app.outdir) / "_static" / "html-manager"
     target.mkdir(parents=True, exist_ok=True)
     for file in source.iterdir():
@@ -161,23 +225,11 @@ def _bundle(app: Sphinx) -> str:
     return "html-manager/embed.js"
 
 
-def _copy_modules(app: Sphinx, error: Exception | None) -> None:
-    static = Path(app.outdir) / "_static"
-    if error or not static.is_dir():
-        return
-    for old in static.glob("figures-*"):
-        shutil.rmtree(old)
-    for name, file in _modules().items():
-        target = static / modules_folder() / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, target)
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_node(InteractiveNode, html=(_visit, _depart))
     app.add_directive("widget", WidgetDirective)
-    app.connect("doctree-read", _find_figures, priority=90)  # before images are collected
+    app.connect("config-inited", _serve_host, priority=900)  # after Jupyter Book has merged its options
+    app.connect("doctree-read", _find_widgets, priority=90)  # before images are collected
     app.connect("html-page-context", _add_scripts)
-    app.connect("build-finished", _copy_modules)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

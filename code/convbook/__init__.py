@@ -1,6 +1,6 @@
-"""The helper package of the course module Seeing Convolutions."""
+"""The helper package of the course Seeing Convolutions."""
 
 import os
 
-# TensorFlow reads this when it is imported and fills pages with start-up notes otherwise.
+# TensorFlow reads this at import; without it, start-up messages would fill the pages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

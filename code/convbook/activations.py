@@ -1,9 +1,9 @@
 """Activation functions and their derivatives in NumPy.
 
-An activation function acts on each number by itself, so every function here takes an array of any shape and returns
-one of that shape. Floating-point arrays keep their type, other real numbers become float64, and anything else is a
-ValueError. All are written so that no input overflows, however large. Where a function has a kink, its derivative there
-is the slope on the left, as in TensorFlow.
+An activation function acts on each number separately, so every function here accepts an array of any shape and returns
+an array of the same shape. Floating-point arrays keep their type, other real numbers become float64, and anything else
+raises ValueError. No input overflows, however large. At a kink, the derivative is the slope on the left, as in
+TensorFlow.
 
 ``ACTIVATIONS`` holds them under the names that Keras uses. ``softmax`` is not among them: it mixes its inputs.
 """
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 
-# Beyond 40 the normal density, about 1e-348, is 0 in every floating-point type; cut off there, no square overflows.
+# Beyond 40 the normal density, about 1e-348, is 0 in double precision. Limiting inputs there keeps squares finite.
 _FAR = 40
 
 
@@ -75,11 +75,11 @@ def relu_derivative(z: ArrayLike) -> Array:
 
 
 def leaky_relu(z: ArrayLike, slope: float = 0.01) -> Array:
-    """ReLU that lets a share of the negative numbers through: z above 0, slope * z below.
+    """ReLU with a small slope for negative numbers: z above 0, slope * z below.
 
     Args:
         z: numbers.
-        slope: 0.01 in Maas, Hannun & Ng (2013), section 2; Keras has 0.2 where it is not told.
+        slope: 0.01 in Maas, Hannun & Ng (2013), section 2; Keras's default is 0.2.
     """
     z = _floats(z)
     return np.where(z > 0, z, slope * z)
@@ -133,9 +133,9 @@ def swish_derivative(z: ArrayLike) -> Array:
 def softmax(logits: ArrayLike, axis: int = -1) -> Array:
     """Turn logits into probabilities: exponentials, divided by their sum along an axis.
 
-    No activation function in the sense of this module: every result depends on all the logits of its axis. Adding one
-    number to all of them changes nothing, so the largest is subtracted first, and no exponential overflows (Goodfellow
-    et al. 2016, Deep Learning, section 4.1).
+    This is not an activation function in the sense of this module, because every result depends on all the logits along
+    its axis. Adding one number to all of them changes nothing, so the largest is subtracted first and no exponential
+    overflows (Goodfellow et al. 2016, Deep Learning, section 4.1).
     """
     logits = _floats(logits)
     powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
@@ -169,22 +169,22 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 
 def activation(name: str) -> Activation:
-    """Look an activation function up by its name.
+    """Look up an activation function by name.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: the name is unknown; the message lists the names.
     """
     if name not in ACTIVATIONS:
-        mixes = " (softmax mixes its inputs: it is a function of its own)" if name == "softmax" else ""
+        mixes = " (softmax mixes its inputs, so it is a separate function)" if name == "softmax" else ""
         raise ValueError(f"no activation function named {name!r}{mixes}; there are: {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
 
 def _floats(values: ArrayLike) -> Array:
-    """Return numbers as a floating-point array.
+    """Convert real numbers to a floating-point array.
 
     Raises:
-        ValueError: the values are not real numbers. NumPy alone would read the text "3" as 3 and None as nan.
+        ValueError: the values are not real numbers. NumPy alone would convert the text "3" to 3 and None to nan.
     """
     array = np.asarray(values)
     if not np.can_cast(array.dtype, float, "same_kind"):
@@ -192,7 +192,7 @@ def _floats(values: ArrayLike) -> Array:
     return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
 
 
-# NumPy has no error function. Its complement keeps its digits far to the left, where 1 + erf(z) would lose all of them.
+# NumPy has no error function. The complementary one stays precise far to the left, where 1 + erf(z) loses all digits.
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 

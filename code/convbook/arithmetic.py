@@ -1,6 +1,6 @@
 """The arithmetic of a stack of layers: sizes, parameters, multiplications, receptive fields.
 
-Images and kernels are square, and so are strides, paddings and dilations, so one number stands for both axes.
+Images, kernels, strides, paddings and dilations are the same along both axes, so one number describes both.
 
 Sources:
     Dumoulin & Visin (2016), A guide to convolution arithmetic for deep learning, arXiv:1603.07285: output sizes.
@@ -23,19 +23,19 @@ Padding = Literal["valid", "same"] | int
 
 
 def whole_number(name: str, value: object, least: int, instead: str = "") -> int:
-    """Check one argument of a function and return it as an ``int``.
+    """Check an argument of a function and return it as an ``int``.
 
-    Everything that Python takes as an index counts, NumPy's integers included. True and False do not, although they
-    are integers for Python, because they are always a mix-up here.
+    Anything that Python accepts as an index is allowed, including NumPy's integers. True and False are refused, because
+    here they are always a mistake.
 
     Args:
-        name: the argument's name, for the message.
-        value: what the caller gave.
+        name: name of the argument, for the message.
+        value: the argument.
         least: the smallest number allowed.
-        instead: what the caller may give in place of a number, for the message, such as ``"None or "``.
+        instead: what is allowed besides a number, for the message, such as ``"None or "``.
 
     Raises:
-        ValueError: the value is no integer, or too small.
+        ValueError: the value is not an integer, or too small.
     """
     number = _as_int(value)
     if number is None or number < least:
@@ -45,7 +45,7 @@ def whole_number(name: str, value: object, least: int, instead: str = "") -> int
 
 
 def _as_int(value: object) -> int | None:
-    """Return an integer of any type as an ``int``, and None for everything else."""
+    """Return an integer of any type as an ``int``, and anything else as None."""
     try:
         return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -57,12 +57,12 @@ def pad_width(
 ) -> tuple[int, int]:
     """Pixels of padding before and after an image along one axis.
 
-    ``"valid"`` adds none and a number adds that many on both sides. ``"same"`` adds what it takes for
-    ``ceil(size / stride)`` outputs; where that is odd, Keras puts the extra pixel after the image, and so do we.
+    ``"valid"`` adds none, and a number adds that many on both sides. ``"same"`` adds just enough for
+    ``ceil(size / stride)`` outputs; if that is an odd number, the extra pixel comes after the image, as in Keras.
 
     Raises:
-        ValueError: a size, kernel, stride or dilation that is no whole number from 1 up, or a padding that is none of
-            the above.
+        ValueError: a size, kernel, stride or dilation is not a whole number from 1 up, or the padding is not one of the
+            above.
     """
     size, kernel, stride, dilation = _whole_numbers(size=size, kernel=kernel, stride=stride, dilation=dilation)
     padding = _padding(padding)
@@ -76,7 +76,7 @@ def pad_width(
 
 
 def _whole_numbers(**values: int) -> Iterator[int]:
-    """Check arguments by their names, each of which must be 1 or more."""
+    """Check several arguments, each of which must be 1 or more."""
     return (whole_number(name, value, 1) for name, value in values.items())
 
 
@@ -90,7 +90,7 @@ def _padding(padding: Padding) -> Padding:
 def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
     """Positions of a kernel along one axis: ``floor((i + 2p - d(k - 1) - 1) / s) + 1``.
 
-    With ``padding="same"`` this comes to ``ceil(i / s)``. Dumoulin & Visin (2016), relationship 6 in section 2.4
+    With ``padding="same"`` this is ``ceil(i / s)``. Dumoulin & Visin (2016), relationship 6 in section 2.4
     for the stride and the padding, section 5.1 for the dilation.
 
     Args:
@@ -120,14 +120,15 @@ class Layer:
 
     Attributes:
         kernel: side of the kernel or of the pooling window, in pixels.
-        channels: kernels of the convolution, one output channel each; None makes a pooling layer, which keeps
-            the channels it gets.
-        stride: step between neighbouring positions. A pooling layer that tiles the image needs ``stride=kernel``.
+        channels: filters of the convolution, one for each output channel; None makes a pooling layer, which keeps
+            the channels of its input.
+        stride: step between neighbouring positions. For a pooling layer whose windows do not overlap, set
+            ``stride=kernel``.
         padding: ``"valid"``, ``"same"`` or a number of pixels on each side.
         dilation: distance between neighbouring pixels of the kernel.
-        bias: whether a convolution has one bias for each kernel.
+        bias: whether a convolution has one bias per filter.
         batch_norm: whether a batch normalisation follows. Its parameters are counted with the layer.
-        name: what tables and figures call the layer; see ``label``.
+        name: name of the layer in tables and figures; see ``label``.
     """
 
     kernel: int
@@ -140,10 +141,10 @@ class Layer:
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Check every number, and keep it as an ``int``: NumPy's own integers could overflow in ``trace``.
+        """Check every number and store it as an ``int``, because NumPy's integers could overflow in ``trace``.
 
         Raises:
-            ValueError: a number is no whole number, or too small.
+            ValueError: a value is not a whole number, or too small.
         """
         checked: dict[str, Padding] = {"padding": _padding(self.padding)}
         for name in ("kernel", "stride", "dilation"):
@@ -151,11 +152,11 @@ class Layer:
         if self.channels is not None:
             checked["channels"] = whole_number("channels", self.channels, 1, "None (for a pooling layer) or ")
         for name, value in checked.items():
-            object.__setattr__(self, name, value)  # as dataclasses do it themselves when they are frozen
+            object.__setattr__(self, name, value)  # the way for a frozen dataclass to set its own attributes
 
     @property
     def label(self) -> str:
-        """The name or, where there is none, a description such as ``conv 3x3, 16`` or ``pool 2``."""
+        """The name or, without one, a description such as ``conv 3x3, 16`` or ``pool 2``."""
         if self.name:
             return self.name
         pools = self.channels is None
@@ -172,14 +173,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one layer makes of its input: one row of the network's table.
+    """The output of one layer in numbers: one row of the network's table.
 
     Attributes:
         name: the layer's label.
         kernel: side of its kernel, in pixels.
         size: height and width of its output.
         channels: channels of its output.
-        parameters: all its numbers, those of a following batch normalisation included.
+        parameters: number of its parameters, including those of a following batch normalisation.
         trainable: those that gradient descent learns: all but the running mean and variance of the batch
             normalisation.
         macs: multiplications (each with an addition) of its convolution for one image.
@@ -204,13 +205,13 @@ class Stage:
     def sees(self, index: int) -> range:
         """Image rows (or columns) that the units in row (or column) ``index`` can see.
 
-        No pixel outside the range can change such a unit. Pixels inside can, with exceptions: a dilated kernel,
-        or a stride larger than the kernel, skips some; and a region that was clipped at the border may hold a few
-        that no layer carries that far, because a strided layer left them over or because a layer pads by a whole
-        kernel or more.
+        No pixel outside the range affects these units. Pixels inside it do, with two exceptions. A dilated kernel, or a
+        stride larger than the kernel, skips some pixels. And where the range is clipped at the border, it may include
+        a few pixels that have no effect, because a strided layer leaves them out or a layer pads by a whole kernel or
+        more.
 
         Raises:
-            IndexError: the output has no such row.
+            IndexError: the output has no row with this index.
         """
         unit = _as_int(index)
         if unit is None or not 0 <= unit < self.size:
@@ -223,11 +224,11 @@ class Stage:
 def trace(layers: Iterable[Layer], size: int = 28, channels: int = 1) -> list[Stage]:
     """Follow one image through a stack of layers.
 
-    The receptive field grows by ``d(k - 1)`` steps of the jump before the layer, then the jump grows by the stride;
-    a stride therefore acts on the layers after its own (Araujo et al. 2019, single-path networks).
+    The receptive field grows by ``d(k - 1)`` times the jump before the layer, then the jump is multiplied by the
+    stride, so a stride affects only the layers after it (Araujo et al. 2019, single-path networks).
 
     Args:
-        layers: the layers, first one first.
+        layers: the layers in order.
         size: height and width of the image.
         channels: channels of the image.
 
@@ -235,8 +236,8 @@ def trace(layers: Iterable[Layer], size: int = 28, channels: int = 1) -> list[St
         One stage for each layer.
 
     Raises:
-        ValueError: a layer does not fit, and the message names it; or the size or the channels are no whole number
-            from 1 up.
+        ValueError: a layer does not fit (the message names it), or the size or the number of channels is not a whole
+            number from 1 up.
     """
     size, channels = whole_number("size", size, 1), whole_number("channels", channels, 1)
     image_size, receptive_field, jump, start = size, 1, 1, 0
@@ -258,7 +259,7 @@ def trace(layers: Iterable[Layer], size: int = 28, channels: int = 1) -> list[St
         biases = filters if layer.bias else 0
         channels = layer.channels or channels
         scales_and_shifts = 2 * channels if layer.batch_norm else 0
-        running_statistics = scales_and_shifts  # a mean and a variance for each scale and shift
+        running_statistics = scales_and_shifts  # a mean and a variance for each channel as well
 
         trainable = weights + biases + scales_and_shifts
         stages.append(
@@ -298,16 +299,16 @@ _NO_ARITHMETIC = {
 def from_keras(model: keras.Model) -> list[Layer]:
     """Read the layers of a built Keras model, each batch normalisation folded into the layer it follows.
 
-    Activations, dropout, flattening, softmax and random shifts and turns have no arithmetic of their own and are left
+    Activations, dropout, flattening, softmax and random shifts and rotations change none of these numbers and are left
     out.
 
     Args:
         model: a ``keras.Sequential``, or a functional model that is a single chain of layers.
 
     Raises:
-        ValueError: the model branches, or a layer is not a square ``Conv2D``, ``MaxPooling2D`` or
-            ``AveragePooling2D``, nor a ``GlobalAveragePooling2D`` over maps of a known size, with channels last; the
-            message names it.
+        ValueError: the model branches, or it has a layer other than square ``Conv2D``, ``MaxPooling2D`` or
+            ``AveragePooling2D`` layers, or ``GlobalAveragePooling2D`` over maps of known size, all with channels last;
+            the message names the layer.
     """
     _require_chain(model)
     layers: list[Layer] = []
@@ -322,7 +323,7 @@ def from_keras(model: keras.Model) -> list[Layer]:
         elif kind == "GlobalAveragePooling2D":
             layers.append(_read_global_pool(layer))
         elif kind == "BatchNormalization":
-            # The count also gives away one over another axis, or one without scale or shift.
+            # The count also reveals a normalisation over another axis, or without scale or shift.
             if not layers or layers[-1].batch_norm or layer.count_params() != 4 * channels:
                 raise ValueError(
                     f"layer '{layer.name}' must follow a convolution or a pool and have "
@@ -337,7 +338,7 @@ def from_keras(model: keras.Model) -> list[Layer]:
 
 
 def _require_chain(model: keras.Model) -> None:
-    """Reject a model that is not built, or in which a layer's input is not the layer before it."""
+    """Reject a model that is not built, or whose layers do not form a single chain."""
     kind = type(model).__name__
     if kind not in ("Sequential", "Functional") or not model.built:
         raise ValueError(f"model '{model.name}' must be a Sequential or functional model that starts with an Input")
@@ -381,7 +382,7 @@ def _read_global_pool(layer: Any) -> Layer:
 
 
 def _square(layer: Any, attribute: str) -> int:
-    """Return the one number of an attribute that Keras keeps for both axes."""
+    """Return an attribute that Keras stores for both axes as one number."""
     if layer.data_format != "channels_last":
         raise ValueError(f"layer '{layer.name}' has its channels first: build it with data_format='channels_last'")
     rows, columns = getattr(layer, attribute)

@@ -1,8 +1,8 @@
 """Keras, imported quietly, and the device it runs on.
 
-TensorFlow's C++ libraries write start-up notes straight to the process's stderr, past Python's logging and before any
-setting can stop them. They would open every page of the book, so that one import runs with stderr turned away.
-A failing import still raises as usual.
+TensorFlow's C++ libraries write start-up messages directly to the process's stderr, where neither Python's logging nor
+a setting can stop them. They would appear at the top of every page of the book, so this import runs with stderr
+redirected. A failing import still raises as usual.
 """
 
 import importlib
@@ -24,7 +24,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-# TensorFlow uses oneDNN by itself on some processors only; on the others training gets a third to a half shorter by it.
+# On some processors TensorFlow does not use oneDNN by default; there it shortens training by a third to a half.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 with _quiet_stderr():
@@ -32,7 +32,7 @@ with _quiet_stderr():
 
 
 def device_name() -> str:
-    """Name the device that Keras computes on: the model of the first GPU, or the number of CPU cores."""
+    """Return the device that Keras computes on: the model of the first GPU, or the number of CPU cores."""
     backend = keras.backend.backend()
     found = {"tensorflow": _tensorflow_gpu, "jax": _jax_accelerator, "torch": _torch_gpu}[backend]()
     if found:
@@ -56,14 +56,14 @@ def _jax_accelerator() -> str | None:
 
 
 def _torch_gpu() -> str | None:
-    torch = importlib.import_module("torch")  # the type checker does not look for a module that few have here
-    device = keras.ops.zeros(1).device  # where Keras puts its tensors, which its own settings can change
+    torch = importlib.import_module("torch")  # by name, because few machines have it and the type checker would miss it
+    device = keras.ops.zeros(1).device  # where Keras puts its tensors, which depends on its settings
     if device.type == "cpu":
         return None
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"GPU ({device.type})"
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Keras and of the backend under it, for the record of a run."""
+    """Return the versions of Keras and of its backend, for the record of a run."""
     backend = keras.backend.backend()
     return {"keras": keras.version(), backend: str(importlib.import_module(backend).__version__)}

@@ -1,4 +1,4 @@
-"""Digits in batches: checked once, in an order that a seed fixes, the same on TensorFlow, JAX and PyTorch."""
+"""Digits in batches, checked once and in an order that the seed determines, on TensorFlow, JAX and PyTorch alike."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CLASSES = 10
 
 
 class Batches(keras.utils.PyDataset):
-    """Digits in the order in which they are given, for measuring a network."""
+    """Digits in their given order, for evaluating a network."""
 
     def __init__(self, images: NDArray, labels: NDArray, batch_size: int = 500) -> None:
         """Check the digits and move them to the device.
@@ -23,17 +23,17 @@ class Batches(keras.utils.PyDataset):
         Args:
             images: float32 (N, 28, 28, 1) in [0, 1], as ``mnist.to_input`` returns them.
             labels: integers (N,) from 0 to 9.
-            batch_size: digits a batch; the last batch takes what is left.
+            batch_size: digits per batch; the last batch may be smaller.
 
         Raises:
-            ValueError: if the digits are not what a network can be trained on; the message says what to do.
+            ValueError: if a network cannot be trained on the digits; the message says why.
         """
         super().__init__()
         _check(images, labels)
         self.images, self.labels = images, labels
         self.batch_size = whole_number("batch_size", batch_size, 1)
         self._order = np.arange(len(labels))
-        # TensorFlow's pipeline takes NumPy arrays; on the other backends batches are cut out on the device.
+        # TensorFlow's pipeline reads NumPy arrays; the other backends slice the batches on the device.
         on_device = keras.backend.backend() != "tensorflow"
         self._source = [keras.ops.convert_to_tensor(part) if on_device else part for part in (images, labels)]
 
@@ -57,32 +57,32 @@ class Batches(keras.utils.PyDataset):
 
 
 class ShuffledBatches(Batches):
-    """Digits in an order that depends on the seed and the epoch alone, for training a network."""
+    """Digits in an order that depends only on the seed and the epoch, for training a network."""
 
     def __init__(self, images: NDArray, labels: NDArray, batch_size: int = 128, seed: int = 0) -> None:
-        """Check the digits and put them into the order of the first epoch.
+        """Check the digits and shuffle them for the first epoch.
 
-        Arguments and errors are those of ``Batches``; ``seed`` fixes the order in every epoch.
+        Arguments and errors are those of ``Batches``; ``seed`` determines the order in every epoch.
         """
         super().__init__(images, labels, batch_size)
         self.seed = seed
         self.shuffle(0)
 
     def shuffle(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Put the digits into the order of a 0-based epoch.
+        """Shuffle the digits for a 0-based epoch.
 
-        ``keras.callbacks.LambdaCallback(on_epoch_begin=batches.shuffle)`` does so before every epoch. The dataset's own
-        ``on_epoch_end`` would not do: Keras also calls it before the first epoch, and does not say which one is next.
+        Use it as ``keras.callbacks.LambdaCallback(on_epoch_begin=batches.shuffle)``. The dataset's own ``on_epoch_end``
+        is not enough, because Keras also calls it before the first epoch and does not pass the number of the epoch.
         """
         self._order = np.random.default_rng([self.seed, epoch]).permutation(len(self.labels))
 
 
 def feed(batches: Batches) -> Any:
-    """Return what ``fit`` and ``evaluate`` take for these batches.
+    """Return the batches in the form that ``fit`` and ``evaluate`` need.
 
-    On JAX and PyTorch that is the dataset itself. On TensorFlow, Keras would feed it through a pipeline that tunes
-    itself and idles for seconds at the end of some epochs, so there it is a pipeline that does not. It ends with the
-    epoch; the next epoch reads the batches in their new order.
+    On JAX and PyTorch this is the dataset itself. On TensorFlow, Keras would wrap it in a pipeline that tunes itself
+    and idles for seconds at the end of some epochs, so a pipeline without tuning is returned. It covers one epoch; the
+    next one reads the batches in their new order.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
@@ -107,10 +107,10 @@ def _check(images: NDArray, labels: NDArray) -> None:
     if images.dtype != np.float32 or images.ndim != 4:
         raise ValueError(
             f"images must be float32 of shape (N, 28, 28, 1), got {images.dtype} of shape {images.shape}: "
-            "mnist.to_input makes them of what mnist.load returns"
+            "mnist.to_input converts the images of mnist.load"
         )
     low, high = images.min(), images.max()
-    if not (low >= 0 and high <= 1):  # so that NaN is refused, too
+    if not (low >= 0 and high <= 1):  # written so that NaN is refused as well
         raise ValueError(f"images must be in [0, 1], got values from {low} to {high}")
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be integers of shape (N,), got {labels.dtype} of shape {labels.shape}")

@@ -1,4 +1,4 @@
-"""Callbacks for Keras's ``fit``: the log of a run, a line after every epoch, averaged weights."""
+"""Callbacks for Keras's ``fit``: the log of a run, a printed line after every epoch, averaged weights."""
 
 import math
 import time
@@ -16,11 +16,11 @@ def positive_rate(schedule: Schedule, epoch: float) -> float:
     """Return the learning rate of a 0-based epoch.
 
     Raises:
-        ValueError: if it is not a positive number.
+        ValueError: if the rate is not a positive number.
     """
     rate = float(schedule(epoch))
-    if not 0 < rate < math.inf:  # so that NaN is refused, too
-        raise ValueError(f"the schedule gives a learning rate of {rate} for epoch {epoch + 1:g}: it must be positive")
+    if not 0 < rate < math.inf:  # written so that NaN is refused as well
+        raise ValueError(f"the learning rate of epoch {epoch + 1:g} is {rate}, but it must be positive")
     return rate
 
 
@@ -28,7 +28,7 @@ class EpochLog(keras.callbacks.Callback):
     """Keeps the log of a run.
 
     Attributes:
-        epochs: one entry for each epoch that is done.
+        epochs: one entry for each finished epoch.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -43,10 +43,10 @@ class EpochLog(keras.callbacks.Callback):
         self._started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Take the time, and refuse a rate with which nothing can be learned.
+        """Start the clock and check the learning rate.
 
         Raises:
-            ValueError: if the schedule gives a rate that is not a positive number.
+            ValueError: if the rate is not a positive number.
         """
         positive_rate(self.schedule, epoch)
         self._started = time.perf_counter()
@@ -55,13 +55,13 @@ class EpochLog(keras.callbacks.Callback):
         """Add the epoch to the log.
 
         Raises:
-            ValueError: if the loss is no longer a number, which no further training would mend.
+            ValueError: if the loss is not a finite number, from which training cannot recover.
         """
         values = logs or {}
         loss, accuracy, val_loss, val_accuracy = measured = [float(values[name]) for name in Epoch._fields[2:-1]]
         if not np.isfinite(measured).all():
             raise ValueError(
-                f"the loss of epoch {epoch + 1} is {loss}, with {val_loss} in the validation: "
+                f"the loss of epoch {epoch + 1} is {loss}, and {val_loss} in validation: "
                 "the training has diverged. Start again with a lower learning rate."
             )
         seconds = time.perf_counter() - self._started
@@ -71,22 +71,22 @@ class EpochLog(keras.callbacks.Callback):
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Prints a line after every epoch, in the terms of the notes' log, with the time that is left."""
+    """Prints a line after every epoch, in the format of the notes' log, with the time left."""
 
     def __init__(self, log: EpochLog) -> None:
-        """Read the lines from a log, which has to come before this in the list of callbacks."""
+        """Print the entries of ``log``, which must come before this callback in the list."""
         super().__init__()
         self._log = log
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Print the epoch that is done."""
+        """Print the finished epoch."""
         epochs, last = self.params["epochs"], self._log.epochs[-1]
         left = (epochs - last.epoch) * last.seconds / 60
         print(f"{log_line(last, epochs)} - about {left:.0f} min left", flush=True)
 
 
 class AverageAtLast(keras.callbacks.Callback):
-    """Puts the average of the weights, if the optimizer keeps one, in their place before the last validation."""
+    """Replaces the weights by their average, if the optimizer keeps one, before the last validation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +97,6 @@ class AverageAtLast(keras.callbacks.Callback):
         self._last = epoch + 1 == self.params["epochs"]
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Take the average."""
+        """Replace the weights in the last epoch."""
         if self._last:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)

@@ -1,11 +1,10 @@
-"""Convolution in NumPy, as one would build it up: loops, then windows, then a matrix product.
+"""Convolution in NumPy, step by step: with loops, with windows, and as a matrix product.
 
-Deep-learning frameworks call it convolution but compute a cross-correlation: the kernel is laid over the image as it
-is, not flipped (Goodfellow et al. 2016, Deep Learning, section 9.1). The functions here do what the frameworks do,
-except for ``true_convolution``.
+Deep-learning frameworks call it convolution but compute a cross-correlation: they do not flip the kernel (Goodfellow et
+al. 2016, Deep Learning, section 9.1). The functions here do the same, except for ``true_convolution``.
 
-Arrays are laid out as in Keras: an image is (height, width, channels), a batch has the images first, and filters are
-(kernel height, kernel width, channels in, channels out).
+The axes are ordered as in Keras: an image is (height, width, channels), a batch is (N, height, width, channels), and
+filters are (kernel height, kernel width, channels in, channels out).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Array = NDArray[Any]
 
 
 def corr2d(image: ArrayLike, kernel: ArrayLike) -> Array:
-    """Cross-correlate one channel with one kernel: lay the kernel on every crop, multiply, add up.
+    """Cross-correlate one channel with one kernel: at every position, multiply the window by the kernel and add up.
 
     Args:
         image: shape (H, W).
@@ -32,7 +31,7 @@ def corr2d(image: ArrayLike, kernel: ArrayLike) -> Array:
         Shape (H - kh + 1, W - kw + 1).
 
     Raises:
-        ValueError: an array is not 2-D, or the kernel is larger than the image.
+        ValueError: an array is not 2-D, or the kernel does not fit into the image.
     """
     image, kernel = np.asarray(image), np.asarray(kernel)
     if image.ndim != 2 or kernel.ndim != 2:
@@ -46,8 +45,8 @@ def corr2d(image: ArrayLike, kernel: ArrayLike) -> Array:
 def true_convolution(image: ArrayLike, kernel: ArrayLike) -> Array:
     """Convolve as mathematics defines it: ``corr2d`` with the kernel flipped along both axes.
 
-    Arguments, result and errors are those of ``corr2d``. For a kernel that is learned the flip makes no difference:
-    training finds the flipped numbers.
+    Arguments, result and errors are those of ``corr2d``. For a learned kernel the flip makes no difference, because
+    training would learn the flipped kernel.
     """
     return corr2d(image, np.flip(kernel))
 
@@ -61,10 +60,10 @@ def conv2d_loops(
     padding: Padding = 0,
     dilation: int = 1,
 ) -> Array:
-    """Convolve one image (H, W, C_in) with loops: for each position and filter, one inner product plus bias.
+    """Convolve one image (H, W, C_in) with loops: one inner product plus bias for each position and filter.
 
-    The inner product runs over the whole window, all input channels included. Arguments, result and errors are those
-    of ``conv2d_windows``, but a batch is a ValueError.
+    The inner product runs over the whole window with all its input channels. Arguments, result and errors are those of
+    ``conv2d_windows``, but a batch raises ValueError.
     """
     image, filters, bias, stride, dilation = _prepare(images, filters, bias, stride, padding, dilation)
     if image.ndim != 3:
@@ -90,9 +89,9 @@ def conv2d_windows(
     padding: Padding = 0,
     dilation: int = 1,
 ) -> Array:
-    """Convolve with all windows at once: a view of the image that holds every window, and one sum of products.
+    """Convolve all windows at once, with a view of the image that contains every window and one sum of products.
 
-    What frameworks call convolution is this cross-correlation.
+    Like the frameworks, this computes a cross-correlation.
 
     Args:
         images: one image (H, W, C_in) or a batch (N, H, W, C_in).
@@ -108,8 +107,8 @@ def conv2d_windows(
         float32 stays float32. ``arithmetic.output_size`` gives H' and W'.
 
     Raises:
-        ValueError: shapes that do not go together, filters that do not fit into the padded image, or a stride, padding
-            or dilation that is none of the above.
+        ValueError: the shapes do not match, the filters do not fit into the padded image, or the stride, padding or
+            dilation is out of range.
     """
     images, filters, bias, stride, dilation = _prepare(images, filters, bias, stride, padding, dilation)
     return np.einsum("...hwijc,ijco->...hwo", _windows(images, filters, stride, dilation), filters) + bias
@@ -134,8 +133,8 @@ def conv2d_matmul(
     windows = _windows(images, filters, stride, dilation)
     filter_columns = filters.reshape(-1, filters.shape[-1])
     maps = np.empty((*windows.shape[:-3], filters.shape[-1]), np.result_type(images, filters, bias))
-    # The rows hold every pixel kh * kw times. Those of eight images (or eight lines of a single one) stay in the
-    # processor's cache; those of a whole batch do not, and take twice as long.
+    # The rows hold every pixel kh * kw times. The rows of eight images (or eight lines of a single image) fit into the
+    # processor's cache. Those of a whole batch do not, which would double the time.
     for start in range(0, len(windows), 8):
         part = windows[start : start + 8]
         window_rows = part.reshape(*part.shape[:-3], -1)
@@ -148,7 +147,7 @@ def conv2d_matmul(
 def _prepare(
     images: ArrayLike, filters: ArrayLike, bias: ArrayLike | None, stride: int, padding: Padding, dilation: int
 ) -> tuple[Array, Array, Array, int, int]:
-    """Check that the arguments go together; return them with the images padded and the numbers as ``int``."""
+    """Check that the arguments match; return them with the images padded and the numbers as ``int``."""
     stride, dilation = whole_number("stride", stride, 1), whole_number("dilation", dilation, 1)
     images, filters = np.asarray(images), np.asarray(filters)
     if images.ndim not in (3, 4):
@@ -177,19 +176,19 @@ def _prepare(
             shapes = f"images of shape {images.shape}, filters of shape {filters.shape}"
             raise ValueError(f"{shapes}, along the {axis}: {error}") from error
         widths.append(pad_width(size, kernel, stride, padding, dilation))
-    if np.any(widths):  # np.pad copies even where there is nothing to add
+    if np.any(widths):  # np.pad copies the images even if there is nothing to add
         images = np.pad(images, [(0, 0)] * (images.ndim - 3) + widths + [(0, 0)])
     return images, filters, bias, stride, dilation
 
 
 def _spans(filters: Array, dilation: int) -> tuple[int, int]:
-    """Height and width that a filter covers on the image, gaps included."""
+    """Height and width that a filter covers on the image, including the gaps of a dilation."""
     height, width = filters.shape[:2]
     return dilation * (height - 1) + 1, dilation * (width - 1) + 1
 
 
 def _windows(images: Array, filters: Array, stride: int, dilation: int) -> Array:
-    """Every window of the padded images as a view, without a copy: (..., H', W', kh, kw, C_in)."""
+    """View of every window of the padded images, without a copy: (..., H', W', kh, kw, C_in)."""
     windows = sliding_window_view(images, _spans(filters, dilation), axis=(-3, -2))  # (..., C_in, height, width)
     windows = windows[..., ::stride, ::stride, :, ::dilation, ::dilation]
     return np.moveaxis(windows, -3, -1)  # the channels last, as in the filters

@@ -1,19 +1,19 @@
-"""Batch normalisation and dropout for a Keras network, computed in less time on TensorFlow.
+"""Faster batch normalisation and dropout for Keras networks on TensorFlow.
 
-Keras composes batch normalisation from general operations, although TensorFlow has a single fused one for it. Keras's
-dropout draws 32 random bits for every number that it keeps or drops, although 16 are enough.
+Keras composes batch normalisation from general operations, although TensorFlow has a single fused operation for it.
+Keras's dropout draws 32 random bits for every number that it keeps or drops, although 16 are enough.
 """
 
 from typing import Any
 
 from convbook.backend import keras
 
-LEVELS = 2**16  # of a random number of 16 bits; a dropout rate is met within 1/131,072
+LEVELS = 2**16  # values of a 16-bit random number; a dropout rate is rounded by at most 1/131,072
 
 
 @keras.saving.register_keras_serializable("convbook")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """The same mean and variance, from one operation instead of a dozen."""
+    """Batch normalisation in one operation instead of a dozen."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise maps (N, height, width, channels)."""
@@ -42,7 +42,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("convbook")
 class Dropout(keras.layers.Dropout):
-    """The same rate, from half the random bits."""
+    """Dropout at the same rate with half the random bits."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Set numbers to 0 at the layer's rate, in training only."""
@@ -62,10 +62,10 @@ FASTER: dict[Any, Any] = {keras.layers.BatchNormalization: BatchNormalization, k
 
 
 def fast_layers(model: keras.Model) -> keras.Model:
-    """Return a copy of a network whose batch normalisation and dropout take less time; call it before ``compile``.
+    """Return a copy of a network with faster batch normalisation and dropout; call it before ``compile``.
 
-    The copy has the same weights, settings, layer names and random states. Layers of networks inside the network stay
-    as they are. On backends other than TensorFlow there is nothing to gain, and the network itself is returned.
+    The copy has the same weights, settings, layer names and random states. Networks nested inside the network are not
+    changed. On backends other than TensorFlow nothing would be gained, so the network itself is returned.
 
     Args:
         model: a sequential or functional network.
@@ -74,7 +74,7 @@ def fast_layers(model: keras.Model) -> keras.Model:
         return model
     copy = keras.models.clone_model(model, clone_function=_faster)
     for variable, original in zip(copy.variables, model.variables, strict=True):
-        variable.assign(original)  # the states of the random generators, too, which set_weights leaves out
+        variable.assign(original)  # including the states of the random generators, which set_weights leaves out
     return copy
 
 

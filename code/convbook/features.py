@@ -1,4 +1,4 @@
-"""What a trained network computes inside: feature maps, effective fields, strongest patches, evidence for a class."""
+"""Inside a trained network: feature maps, effective receptive fields, strongest patches, evidence for a class."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from convbook.arithmetic import Stage
 from convbook.backend import keras
 
-# Bounds the memory: all maps of this many digits take about 217 MB. A digit and its 784 one-pixel changes fit into one
-# batch, so comparing them bit by bit compares results of one computation.
+# Limits the memory: all maps of this many digits take about 217 MB. A digit and its 784 one-pixel changes fit into one
+# batch, so they can be compared bit by bit.
 BATCH = 1000
 
 
@@ -18,10 +18,12 @@ def _compute(model: keras.Model, outputs: dict[str, keras.KerasTensor], images: 
     part = keras.Model(model.inputs[0], outputs)
     parts: dict[str, list[NDArray]] = {name: [] for name in outputs}
     for start in range(0, len(images), BATCH):
-        # Called as a function: `Model.predict` would compile a graph for every new selection of tensors.
+        # Not `Model.predict`, which would compile a graph for every new selection of tensors.
         for name, values in part(images[start : start + BATCH], training=False).items():
             parts[name].append(keras.ops.convert_to_numpy(values))
-    return {name: np.concatenate(parts.pop(name)) for name in outputs}  # pop: never all maps twice in memory
+    return {
+        name: np.concatenate(parts.pop(name)) for name in outputs
+    }  # pop, so that the maps are never all in memory twice
 
 
 def predict(model: keras.Model, images: NDArray) -> NDArray[np.float32]:
@@ -32,15 +34,15 @@ def predict(model: keras.Model, images: NDArray) -> NDArray[np.float32]:
 def feature_maps(model: keras.Model, images: NDArray) -> dict[str, NDArray[np.float32]]:
     """Compute the output of every layer, by layer name, in one pass with dropout off.
 
-    A convolution's maps are the ones after its ReLU and before its batch normalisation. Dropout layers do nothing here
-    and are left out.
+    The output of a convolution is taken after its ReLU and before its batch normalisation. Dropout layers, which do
+    nothing here, are left out.
 
     Args:
         model: a Keras model.
         images: float32 (N, 28, 28, 1) in [0, 1]. A single image (28, 28, 1) is an error: add the batch axis.
 
     Returns:
-        Arrays (N, height, width, channels); (N, 10) for the layers behind the last map.
+        Arrays (N, height, width, channels); (N, 10) for the layers after the last map.
     """
     if images.shape[1:] != model.input_shape[1:]:
         raise ValueError(f"images must have shape (N, *{model.input_shape[1:]}), got {images.shape}")
@@ -53,40 +55,40 @@ def effective_field(
 ) -> NDArray[np.float64]:
     """Measure how strongly each pixel affects a unit: the mean of |d unit / d pixel| over images.
 
-    All channels at the unit's place are measured, each by its own gradient, and the absolute values averaged; over the
-    channels of a pixel they are summed. Absolute, because gradients of both signs would cancel in the mean. This is the
-    measurement of Luo et al. (2016), Understanding the Effective Receptive Field in Deep Convolutional Neural Networks,
+    Every channel at the unit's position has its own gradient. The absolute values are averaged over these channels and
+    summed over the channels of a pixel; without the absolute value, opposite signs would cancel. This is the method of
+    Luo et al. (2016), Understanding the Effective Receptive Field in Deep Convolutional Neural Networks,
     section 2 (a gradient of 1 at one unit, taken back to the pixels) and section 3 (the mean over many inputs).
 
-    As in ``feature_maps``, dropout is off and a convolution's output is the one after its ReLU: a channel counts as 0
-    for every image where that ReLU gives 0.
+    As in ``feature_maps``, dropout is off and the output of a convolution is taken after its ReLU, so a channel counts
+    as 0 for every image where its ReLU outputs 0.
 
     Args:
         model: a Keras model, on TensorFlow.
         layer: name of a layer whose output is a stack of maps.
         images: (N, height, width, channels), one or more.
-        unit: row and column of the unit in the layer's maps; None takes the middle one, of two the first.
+        unit: row and column of the unit in the layer's maps; None takes the middle one, or the first of two.
 
     Returns:
-        Influence (height, width) in the unit's values per pixel value; 0 outside the receptive field.
+        Influence (height, width): change of the unit's value per change of pixel value; 0 outside the receptive field.
 
     Raises:
-        IndexError: the layer has no such unit.
-        RuntimeError: Keras does not run on TensorFlow, which takes the gradients.
-        ValueError: the layer's output is no stack of maps, or there are no images.
+        IndexError: the layer has no unit at this position.
+        RuntimeError: Keras does not run on TensorFlow, which computes the gradients.
+        ValueError: the layer's output is not a stack of maps, or there are no images.
     """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
-            f"effective_field takes its gradients with TensorFlow, but Keras runs on {keras.backend.backend()}: "
+            f"effective_field computes its gradients with TensorFlow, but Keras runs on {keras.backend.backend()}: "
             "set KERAS_BACKEND=tensorflow before Python starts"
         )
     import tensorflow as tf
 
     output = model.get_layer(layer).output
     if len(output.shape) != 4:
-        raise ValueError(f"the output of {layer} has shape {output.shape}: only a stack of maps has places for units")
+        raise ValueError(f"the output of {layer} has shape {output.shape}: a unit needs a row and a column")
     if len(images) == 0:
-        raise ValueError("a mean over images needs at least one")
+        raise ValueError("give at least one image to average over")
     height, width = output.shape[1:3]
     row, column = unit or ((height - 1) // 2, (width - 1) // 2)
     if not (0 <= row < height and 0 <= column < width):
@@ -100,7 +102,7 @@ def effective_field(
             tape.watch(pixels)
             channels = tf.unstack(part(pixels, training=False), axis=-1)
         for channel in channels:
-            # One gradient serves all images of the batch, because no image's unit depends on another image.
+            # One gradient is enough for the whole batch, because no image's unit depends on another image.
             influence += np.abs(tape.gradient(channel, pixels)).sum(axis=(0, -1))
     return influence / (len(images) * len(channels))
 
@@ -114,22 +116,24 @@ class Patches(NamedTuple):
 
 
 def strongest_patches(model: keras.Model, layer: str, stage: Stage, images: NDArray, count: int = 8) -> Patches:
-    """Find, for every channel of a layer, the ``count`` images that excite it most, cut to what the unit sees.
+    """Find, for every channel of a layer, the ``count`` images that excite it most, cropped to the receptive field.
 
     Args:
         model: the trained network.
         layer: name of the layer.
-        stage: the layer's row from ``arithmetic.trace``, which knows its receptive field.
-        images: float32 (N, 28, 28, 1); each gives at most one patch a channel.
-        count: patches a channel.
+        stage: the layer's stage from ``arithmetic.trace``, with its receptive field.
+        images: float32 (N, 28, 28, 1); each image contributes at most one patch per channel.
+        count: patches per channel.
 
     Raises:
-        ValueError: if a field reaches beyond the image, as with padding, or there are too few images.
+        ValueError: if a receptive field reaches into the padding, or there are too few images.
     """
     if count > len(images):
-        raise ValueError(f"each image gives one patch at most: asked for {count} of {len(images)} images")
+        raise ValueError(
+            f"an image contributes at most one patch: cannot take {count} patches from {len(images)} images"
+        )
     if stage.start < 0:
-        raise ValueError(f"units of {layer} see padding, so their patches cannot be cut out of the image")
+        raise ValueError(f"units of {layer} see padding, so their patches cannot be cropped from the image")
     maps = _compute(model, {layer: model.get_layer(layer).output}, images)[layer]
     height, width, channels = maps.shape[1:]
     flat = maps.reshape(len(maps), height * width, channels)
@@ -148,10 +152,10 @@ def strongest_patches(model: keras.Model, layer: str, stage: Stage, images: NDAr
 
 
 def class_evidence(model: keras.Model, image: NDArray) -> NDArray[np.float32]:
-    """Split the ten logits of one image into what each position of the last 4 x 4 maps adds to them.
+    """Split the ten logits of one image into the contributions of the positions of the last 4 x 4 maps.
 
-    The last convolution and the batch normalisation behind it are linear, so a logit is a sum over positions plus a
-    constant. The constant is spread evenly over the positions, so that the sum over positions is the logit.
+    The last convolution and the batch normalisation after it are linear, so a logit is a sum over positions plus a
+    constant. The constant is spread evenly over the positions, so the contributions add up to the logit.
 
     Args:
         model: a network that ends as the scheduled CNN does.

@@ -4,12 +4,12 @@ from typing import Any
 
 try:
     import myst_nb
-except ModuleNotFoundError:  # on Colab, say: nobody builds a book there, so nobody asks for the numbers
+except ModuleNotFoundError:  # as on Colab, where nobody builds the book
     myst_nb = None
 
 
 def glue(**numbers: Any) -> None:
-    """Make each number known to the book under its name; outside the book do nothing.
+    """Give each number to the book under its name; outside the book, do nothing.
 
     NumPy scalars become Python numbers, so that a format such as ``.2f`` applies to them.
     """

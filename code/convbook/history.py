@@ -1,4 +1,4 @@
-"""The log of a training run, epoch by epoch, and the log that came with the notes."""
+"""The log of a training run, epoch by epoch, and the log of the notes' run."""
 
 import csv
 from typing import NamedTuple
@@ -30,7 +30,7 @@ def notes_log() -> History:
 
 
 def log_line(epoch: Epoch, epochs: int) -> str:
-    """Write one epoch as the notes' log does, on one line."""
+    """Format an epoch as one line, as in the notes' log."""
     return (
         f"Epoch {epoch.epoch:2}/{epochs} - {epoch.seconds:3.0f}s - lr: {epoch.learning_rate:.10f}"
         f" - loss: {epoch.loss:.4f} - acc: {epoch.accuracy:.4f}"

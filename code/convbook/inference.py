@@ -1,7 +1,7 @@
-"""A trained network in plain NumPy: its record, its weights, the output of every layer, and gradients; without Keras.
+"""Trained networks in plain NumPy, without Keras: records, weights, the output of every layer, and gradients.
 
-The layers are those that ``network.save_trained`` wrote into the record, in Keras's terms. Maps are laid out as in
-Keras, (height, width, channels), and a batch has the images first.
+``network.save_trained`` describes the layers in the record, in Keras's terms. The axes are ordered as in Keras: maps
+are (height, width, channels), and a batch is (N, height, width, channels).
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class Network(NamedTuple):
     """A trained network.
 
     Attributes:
-        layers: the record's: a dictionary a layer, with its name, its class in Keras as ``kind``, and its settings.
+        layers: one dictionary per layer, with its name, its Keras class as ``kind``, and its settings.
         weights: arrays by name, such as ``conv1_kernel``, in the order of Keras's ``get_weights``.
     """
 
@@ -38,7 +38,7 @@ def record(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> dict[str, Any
     """Read the record of a trained network: how it was made, its history, its layers and the digest of its weights.
 
     Raises:
-        ValueError: if there is no such record; the message lists those that there are.
+        ValueError: if the name is unknown; the message lists the names.
     """
     path = folder / f"{name}.json"
     if not path.exists():
@@ -51,7 +51,7 @@ def load(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> Network:
     """Read a trained network, after checking its weights against its record. Nothing is unpickled.
 
     Raises:
-        ValueError: if there is no such network, or the weights are not the ones that the record describes.
+        ValueError: if the name is unknown, or the weights are not those of the record.
     """
     made = record(name, folder)
     path = folder / f"{name}.npz"
@@ -59,30 +59,30 @@ def load(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> Network:
     digest = hashlib.sha256(content).hexdigest()
     if digest != made["weights_sha256"]:
         raise ValueError(
-            f"{path} is not the file that its record describes (SHA-256 {digest[:12]}…, expected "
-            f"{made['weights_sha256'][:12]}…). Install the package again, or make the file anew: {made['command']}"
+            f"{path} does not match its record (SHA-256 {digest[:12]}…, expected "
+            f"{made['weights_sha256'][:12]}…). Install the package again, or train the network again: {made['command']}"
         )
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return network_of(made["layers"], [*arrays.values()])
 
 
 def network_of(layers: list[dict[str, Any]], arrays: Sequence[NDArray]) -> Network:
-    """Put layers and the arrays of Keras's ``get_weights`` together.
+    """Combine layers with the arrays of Keras's ``get_weights``.
 
     Raises:
-        ValueError: if the arrays are not those of the layers; the message names the first that is not.
+        ValueError: if the arrays do not match the layers; the message names the first one that does not.
     """
     wanted = dict(_shapes(layers))
     if len(arrays) != len(wanted):
-        raise ValueError(f"the layers have {len(wanted)} arrays of weights, got {len(arrays)}")
+        raise ValueError(f"the layers need {len(wanted)} arrays of weights, got {len(arrays)}")
     for (name, shape), array in zip(wanted.items(), arrays, strict=True):
         if array.shape != shape:
-            raise ValueError(f"{name} must have shape {shape} by the record's layers, got {array.shape}")
+            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     return Network(layers, dict(zip(wanted, arrays, strict=True)))
 
 
 def _shapes(layers: list[dict[str, Any]], channels: int = 1) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the name and the shape of every array of weights; what follows a ``Flatten`` has none."""
+    """Yield the name and shape of every array of weights; layers after a ``Flatten`` have none."""
     for layer in layers:
         name = layer["name"]
         if layer["kind"] == "Conv2D":
@@ -97,12 +97,12 @@ def _shapes(layers: list[dict[str, Any]], channels: int = 1) -> Iterator[tuple[s
 
 
 def stack(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> list[Layer]:
-    """Read the layers of a trained network that have a geometry: convolutions and pools, by their names.
+    """Read the convolutions and pools of a trained network, for ``arithmetic.trace``.
 
-    As in ``arithmetic.from_keras``, a batch normalisation is counted with the layer that it follows.
+    As in ``arithmetic.from_keras``, a batch normalisation is counted with the layer before it.
 
     Raises:
-        ValueError: if there is no such network, or one of its layers is of an unknown kind.
+        ValueError: if the name is unknown, or one of the layers is of an unknown kind.
     """
     return stack_of(record(name, folder)["layers"])
 
@@ -131,7 +131,7 @@ def stack_of(layers: list[dict[str, Any]]) -> list[Layer]:
 
 
 def scale_and_shift(network: Network, layer: dict[str, Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fold the four arrays of a batch normalisation into what a trained one does: ``maps * scale + shift``."""
+    """Reduce the four arrays of a trained batch normalisation to two: it computes ``maps * scale + shift``."""
     parts = ("gamma", "beta", "moving_mean", "moving_variance")
     gamma, beta, mean, variance = (network.weights[f"{layer['name']}_{part}"] for part in parts)
     scale = gamma / np.sqrt(variance + np.float32(layer["epsilon"]))
@@ -139,17 +139,17 @@ def scale_and_shift(network: Network, layer: dict[str, Any]) -> tuple[NDArray[np
 
 
 def forward(network: Network, images: ArrayLike) -> dict[str, NDArray[np.float32]]:
-    """Send images through a network, as it is once trained: dropout does nothing.
+    """Compute the output of every layer of a trained network; dropout does nothing.
 
     Args:
         network: what ``load`` returns.
-        images: one (height, width, 1), or a batch (N, height, width, 1), from 0 to 1.
+        images: one image (height, width, 1) or a batch (N, height, width, 1), from 0 to 1.
 
     Returns:
-        The output of every layer by its name, with a batch axis if the images have one.
+        The outputs by layer name, with a batch axis if the images have one.
 
     Raises:
-        ValueError: if the images have another shape, or the network has a layer that is not known here.
+        ValueError: if the images have another shape, or the network has a layer of an unknown kind.
     """
     pixels = np.asarray(images, np.float32)
     single = pixels.ndim == 3
@@ -160,21 +160,21 @@ def forward(network: Network, images: ArrayLike) -> dict[str, NDArray[np.float32
 def gradient(network: Network, image: ArrayLike, layer: str, unit: tuple[int, ...]) -> NDArray[np.float32]:
     """Differentiate one unit of a network with respect to the pixels of the image.
 
-    As in TensorFlow, a ReLU passes nothing back where it gives 0, and a maximum passes everything to the first of the
-    largest values.
+    As in TensorFlow, a ReLU passes no gradient where its output is 0, and a max-pool passes the gradient to the first
+    of its largest inputs.
 
     Args:
         network: what ``load`` returns.
         image: (height, width, 1), from 0 to 1.
         layer: name of the unit's layer.
-        unit: its row, column and channel; only the channel where the layer's output is a vector.
+        unit: its row, column and channel, or only the channel if the layer's output is a vector.
 
     Returns:
-        The change of the unit for a change of each pixel, of the image's shape.
+        The derivative of the unit with respect to each pixel, in the image's shape.
 
     Raises:
-        IndexError: if the layer has no such unit.
-        ValueError: if there is no such layer, or as in ``forward``.
+        IndexError: if the layer has no unit at this position.
+        ValueError: if the layer is unknown, or as in ``forward``.
     """
     maps = np.asarray(image, np.float32)[None]
     outputs = _forward(network, maps)
@@ -236,7 +236,7 @@ def _layer_output(network: Network, layer: dict[str, Any], maps: NDArray) -> NDA
 def _layer_gradient(
     network: Network, layer: dict[str, Any], maps: NDArray, output: NDArray, change: NDArray
 ) -> NDArray:
-    """Take a gradient from a layer's output back to its input, ``maps``."""
+    """Propagate a gradient from a layer's output back to its input, ``maps``."""
     match layer["kind"]:
         case "Conv2D":
             kernel = network.weights[f"{layer['name']}_kernel"]
@@ -249,7 +249,7 @@ def _layer_gradient(
             size = layer["pool_size"]
             padded = _pad(np.zeros_like(maps), size, layer)
             values = _windows(_pad(maps, size, layer, -np.inf), size, layer)
-            waiting = np.ones(output.shape, bool)  # for the first of the largest values
+            waiting = np.ones(output.shape, bool)  # True until the first of the largest values is found
             for (_, pixels), (_, value) in zip(_windows(padded, size, layer), values, strict=True):
                 first = waiting & (value == output)
                 pixels += change * first
@@ -264,12 +264,12 @@ def _layer_gradient(
             return np.broadcast_to(change[:, None, None] / (height * width), maps.shape)
         case "Softmax":
             return output * (change - (change * output).sum(axis=-1, keepdims=True))
-        case _:  # Flatten or Dropout, as `_forward` has refused what is not known
+        case _:  # Flatten or Dropout, because `_forward` has refused every other kind
             return change.reshape(maps.shape)
 
 
 def _windows(padded: NDArray, size: int, layer: dict[str, Any]) -> Iterator[tuple[tuple[int, int], NDArray]]:
-    """Yield, for each of the ``size * size`` pixels of a window, its place and a view of its values in all windows."""
+    """Yield each of the ``size * size`` positions in a window with a view of its values in all windows."""
     stride, dilation = layer["strides"], layer.get("dilation_rate", 1)
     rows, columns = (output_size(side, size, stride, "valid", dilation) for side in padded.shape[1:3])
     for i, j in np.ndindex(size, size):

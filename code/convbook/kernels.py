@@ -1,7 +1,7 @@
-"""Hand-made kernels by name: what people put into nine numbers before networks learned them.
+"""Hand-made kernels by name, from the time before networks learned them.
 
-A kernel is applied as it is, as in ``convolve.corr2d`` and in the frameworks, so it is not flipped. Edge kernels are
-named after the edges that they find. Their response is positive where the image gets brighter to the right (vertical
+As in ``convolve.corr2d`` and in the frameworks, kernels are not flipped. Edge kernels are named after the edges that
+they find. Their response is positive where the image gets brighter to the right (vertical
 edges) or downwards (horizontal edges).
 """
 
@@ -24,7 +24,7 @@ _PREWITT = np.outer([1, 1, 1], _DIFFERENCE)
 
 _KERNELS = {
     "identity": _UNIT_IMPULSE,
-    # Every pixel takes the value of its left neighbour, so the picture moves to the right.
+    # Every pixel gets the value of its left neighbour, so the image moves to the right.
     "shift_right": np.roll(_UNIT_IMPULSE, -1, axis=1),
     "box_blur": np.full((3, 3), 1 / 9),
     "gaussian_blur": np.outer(_SMOOTH, _SMOOTH) / 16,
@@ -35,7 +35,7 @@ _KERNELS = {
     "prewitt_vertical": _PREWITT,
     "prewitt_horizontal": _PREWITT.T,
     "laplacian": _LAPLACIAN,
-    # The image plus its rise towards the lower right, as if lit from there (Powell, Image Kernels, setosa.io).
+    # The image plus its slope towards the lower right, as if lit from there (Powell, Image Kernels, setosa.io).
     "emboss": np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]),
 }
 for _weights in _KERNELS.values():
@@ -46,10 +46,10 @@ KERNELS: Mapping[str, NDArray] = MappingProxyType(_KERNELS)
 
 
 def kernel(name: str) -> NDArray[np.float64]:
-    """Return a copy of the hand-made kernel called ``name``, shape (3, 3), to use or to change.
+    """Return a copy, which may be changed, of the hand-made kernel called ``name``, shape (3, 3).
 
     Raises:
-        ValueError: there is no such kernel; the message lists the names.
+        ValueError: the name is unknown; the message lists the names.
     """
     if name not in KERNELS:
         raise ValueError(f"there is no kernel named {name!r}; the names are {', '.join(KERNELS)}")

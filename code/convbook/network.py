@@ -1,4 +1,4 @@
-"""The scheduled CNN, which is the network of the notes, and smaller ones, in plain Keras; and trained weights."""
+"""The scheduled CNN, which is the network of the notes, and smaller ones, in plain Keras; trained weights."""
 
 import hashlib
 import io
@@ -51,7 +51,7 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: f
             *block(6, 16),
             *block(7, 16),
             *block(8, 16),
-            # The classifier is a convolution too: its filters see the whole image.
+            # The classifier is a convolution too, whose filters see the whole image.
             # It has no ReLU, but the notes put batch normalisation and dropout on
             # the ten logits; chapter 9 shows what that does.
             layers.Conv2D(10, 4, name="conv9"),
@@ -70,7 +70,7 @@ def compact_cnn(
     average: bool = True,
     norm_first: bool = False,
     shift: float = 0.0,
-    turn: float = 0.0,
+    rotation: float = 0.0,
 ) -> keras.Sequential:
     """Build a network that pools early: images (28, 28, 1) in [0, 1] to 10 probabilities.
 
@@ -84,17 +84,17 @@ def compact_cnn(
         norm_first: whether every convolution is normalised before its ReLU, and pooled before both (Ioffe & Szegedy
             2015, Batch Normalization, section 3.2). It then needs no biases, as the normalisation shifts its output.
         shift: in training only, move every digit by up to this share of its side, along both axes.
-        turn: in training only, rotate every digit by up to this share of a full turn, in either direction.
+        rotation: in training only, rotate every digit by up to this share of a full turn, in either direction.
     """
     layers = keras.layers
     stack: list[keras.Layer] = [keras.Input((28, 28, 1))]
     if shift:
-        # By whole pixels: anything between them would blur the strokes.
+        # By whole pixels, because shifts by fractions would blur the strokes.
         stack.append(
             layers.RandomTranslation(shift, shift, fill_mode="constant", interpolation="nearest", name="shift")
         )
-    if turn:
-        stack.append(layers.RandomRotation(turn, fill_mode="constant", name="turn"))
+    if rotation:
+        stack.append(layers.RandomRotation(rotation, fill_mode="constant", name="rotation"))
     number = 0
     for stage_number, stage in enumerate(stages, start=1):
         for position, filters in enumerate(stage, start=1):
@@ -124,20 +124,20 @@ def with_test_time_augmentation(network: keras.Sequential, shift: int = 1) -> ke
     multiplied by their number.
 
     Args:
-        network: images (28, 28, 1) to probabilities, a softmax at its end.
+        network: maps images (28, 28, 1) to probabilities and ends with a softmax.
         shift: largest shift along each axis, in pixels.
     """
     layers = keras.layers
     *body, softmax = network.layers
     images = keras.Input((28, 28, 1))
-    logits = keras.Sequential([keras.Input((28, 28, 1)), *body], name="reading")
+    logits = keras.Sequential([keras.Input((28, 28, 1)), *body], name="one_view")
     wide = layers.ZeroPadding2D(shift)(images)
     crops = [(before, 2 * shift - before) for before in range(2 * shift + 1)]
     views = [logits(layers.Cropping2D((rows, columns))(wide)) for rows in crops for columns in crops]
     return keras.Model(images, softmax(layers.Average()(views)), name=f"{network.name}_with_test_time_augmentation")
 
 
-# By the name of their recipe and of their trained weights. None of them moves digits: that is for training.
+# By the name of their recipe and of their trained weights. None has random shifts or rotations, which recipes add.
 NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "scheduled_cnn": scheduled_cnn,
     "compact_20k": partial(compact_cnn, ((16,), (24, 24, 24, 24)), norm_first=True),
@@ -145,7 +145,7 @@ NETWORKS: dict[str, Callable[..., keras.Sequential]] = {
     "compact_4k": partial(compact_cnn, ((8,), (8, 8, 12, 14)), norm_first=True),
     "compact_2k": partial(compact_cnn, ((4,), (8, 8, 8), (8,))),
 }
-NETWORKS["one_minute"] = NETWORKS["compact_20k"]  # trained for a fifth of the epochs
+NETWORKS["one_minute"] = NETWORKS["compact_20k"]  # the same network, trained for a fifth of the epochs
 
 
 def training_accuracy_ceiling(dropout: float, classes: int = 10) -> float:
@@ -179,7 +179,7 @@ def training_loss_floor(dropout: float, classes: int = 10) -> float:
     )
 
 
-# What inference needs to know of a layer, and what a record cannot say otherwise: settings that have to be like this.
+# The settings that inference needs of each layer, and below the settings for which it knows only one value.
 _RECORDED: dict[str, tuple[str, ...]] = {
     "Conv2D": ("filters", "kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias"),
     "MaxPooling2D": ("pool_size", "strides", "padding"),
@@ -203,7 +203,7 @@ _FIXED: dict[str, dict[str, Any]] = {
 
 
 def layer_records(model: keras.Sequential) -> list[dict[str, Any]]:
-    """Describe the layers of a network in Keras's terms, as they are written into its record.
+    """Describe the layers of a network in Keras's terms, for its record.
 
     Returns:
         For each layer a dictionary that JSON can hold: its name, its class as ``kind``, and its settings, such as
@@ -239,14 +239,14 @@ def _layer_record(layer: keras.Layer) -> dict[str, Any]:
 def save_trained(model: keras.Sequential, name: str, folder: Path, facts: dict[str, Any]) -> None:
     """Write the weights of a network as ``name.npz`` and then its record as ``name.json``.
 
-    ``model.set_weights(list(np.load(path).values()))`` puts the weights back. Each file appears in one step, once it is
-    complete, and the record appears last, so where there is a record there is a whole network.
+    ``model.set_weights(list(np.load(path).values()))`` restores the weights. Each file is written in one step. An old
+    record is removed first and the new one is written last, so a record always stands for a complete network.
 
     Args:
         model: the trained network.
-        name: of both files.
-        folder: made if it is missing.
-        facts: how the network was made. The record adds its layers and the digest of the weights.
+        name: name of both files.
+        folder: created if it is missing.
+        facts: how the network was made. The layers and the digest of the weights are added to it.
 
     Raises:
         ValueError: if a record cannot express one of the layers.
@@ -258,6 +258,7 @@ def save_trained(model: keras.Sequential, name: str, folder: Path, facts: dict[s
     np.savez(content, **dict(zip(names, model.get_weights(), strict=True)))
     digest = hashlib.sha256(content.getvalue()).hexdigest()
     about = json.dumps({**facts, "layers": layers, "weights_sha256": digest}, indent=1, ensure_ascii=False) + "\n"
+    (folder / f"{name}.json").unlink(missing_ok=True)
     write_atomically(folder / f"{name}.npz", content.getvalue())
     write_atomically(folder / f"{name}.json", about.encode())
 
@@ -266,8 +267,8 @@ def load_trained(name: str = "scheduled_cnn", folder: Path = WEIGHTS) -> keras.S
     """Build the network ``name`` with its trained weights, after checking both against its record.
 
     Raises:
-        ValueError: if there is no such network, the weights are not the ones that the record describes, or the record
-            was made with other layers than the network has now.
+        ValueError: if the name is unknown, the weights are not those of the record, or the layers have changed since
+            the record was made.
     """
     trained = inference.load(name, folder)
     if name not in NETWORKS:

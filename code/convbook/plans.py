@@ -1,4 +1,4 @@
-"""Plans: what a study compares, and on which digits."""
+"""Plans: which recipes a study compares, with which seeds and on how many digits."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,8 +8,8 @@ from convbook.network import compact_cnn, scheduled_cnn
 from convbook.recipes import (
     HELD_OUT,
     RECIPES,
+    ROTATION,
     SHIFT,
-    TURN,
     Recipe,
     averaging_adamw,
     one_cycle_of,
@@ -19,13 +19,13 @@ from convbook.schedules import SCHEDULES
 
 
 class Plan(NamedTuple):
-    """What a study runs.
+    """The runs of a study.
 
     Attributes:
-        variants: by name.
-        seeds: each variant runs once with each.
-        digits: training digits in use; the first so many of the shuffled training set.
-        test: whether every finished run is measured on the test set, once.
+        variants: recipes by name.
+        seeds: every variant runs once with each of them.
+        digits: number of training digits, taken from the start of the shuffled training set.
+        test: whether every finished run is evaluated once on the test set.
     """
 
     variants: dict[str, Recipe]
@@ -35,9 +35,9 @@ class Plan(NamedTuple):
 
 
 def _steps() -> dict[str, Recipe]:
-    """Build up the recipe ``compact_7k``: each step keeps what those before it brought. Then try one change of it."""
+    """Turn the notes' recipe into ``compact_7k``, one change after another; the last variant adds label smoothing."""
     two_pools, one_pool = ((8,), (12, 12, 16), (16,)), ((8,), (12, 12, 16, 16))
-    moved_cnn = partial(compact_cnn, shift=SHIFT, turn=TURN)
+    augmented_cnn = partial(compact_cnn, shift=SHIFT, rotation=ROTATION)
     changes: dict[str, dict[str, Any]] = {
         "pool early": {"build": partial(compact_cnn, one_pool, average=False)},
         "average the logits": {"build": partial(compact_cnn, one_pool)},
@@ -45,19 +45,23 @@ def _steps() -> dict[str, Recipe]:
         "one cycle": {"schedule": one_cycle_of(20), "every_step": True},
         "AdamW": {"optimizer": partial(keras.optimizers.AdamW, weight_decay=0.01)},
         "shifts": {"build": partial(compact_cnn, two_pools, shift=SHIFT)},
-        "turns": {"build": partial(moved_cnn, two_pools)},
+        "turns": {"build": partial(augmented_cnn, two_pools)},
         "averaged weights": {"optimizer": averaging_adamw},
-        "one pool again": {"build": partial(moved_cnn, one_pool)},
-        "normalise first": {"build": partial(moved_cnn, one_pool, norm_first=True)},
+        "one pool again": {"build": partial(augmented_cnn, one_pool)},
+        "normalise first": {"build": partial(augmented_cnn, one_pool, norm_first=True)},
         "nine readings": {"test_time_shift": 1},
     }
     recipe = Recipe(scheduled_cnn, held_out=HELD_OUT)
-    steps = {"the notes": recipe} | {name: (recipe := recipe._replace(**change)) for name, change in changes.items()}
-    return steps | {"label smoothing": recipe._replace(loss=smoothed_cross_entropy)}
+    steps = {"the notes": recipe}
+    for name, change in changes.items():
+        recipe = recipe._replace(**change)  # each step keeps the changes before it
+        steps[name] = recipe
+    steps["label smoothing"] = recipe._replace(loss=smoothed_cross_entropy)
+    return steps
 
 
 PLANS = {
-    # For trying out a machine or a cluster within a minute; the numbers mean nothing.
+    # A one-minute trial of a machine or a cluster; its numbers mean nothing.
     "trial": Plan(
         variants={
             name: RECIPES["compact_2k"]._replace(schedule=SCHEDULES[name], epochs=2, held_out=100)
@@ -66,25 +70,27 @@ PLANS = {
         seeds=range(2),
         digits=256,
     ),
-    # A sixth of the digits, so that fifteen runs fit into half an hour on two cores.
+    # On a sixth of the digits, so that fifteen runs fit into half an hour on two cores.
     "schedules": Plan(
         variants={name: Recipe(scheduled_cnn, rate, held_out=HELD_OUT) for name, rate in SCHEDULES.items()},
         seeds=range(3),
         digits=10_000,
     ),
-    # The faithful replay of the notes' run, with other seeds: like theirs, it watches the test set after every epoch.
+    # The notes' run again, with other seeds. Like theirs, it is evaluated on the test set after every epoch.
     "replay": Plan(
         variants={"scheduled_cnn": Recipe(scheduled_cnn)},
         seeds=range(10),
         digits=60_000,
     ),
     "second_block": Plan(
-        variants={f"{k} kernels": Recipe(partial(scheduled_cnn, k), held_out=HELD_OUT) for k in (32, 16, 8)},
+        variants={
+            f"{filters} kernels": Recipe(partial(scheduled_cnn, filters), held_out=HELD_OUT) for filters in (32, 16, 8)
+        },
         seeds=range(5),
         digits=55_000,
         test=True,
     ),
-    # On the logits alone. The notes' rate of 0.1 is not run again: that is the second_block plan's "16 kernels".
+    # Dropout on the logits alone. The notes' rate of 0.1 is missing because it is "16 kernels" of the plan above.
     "dropout": Plan(
         variants={
             f"dropout {rate}": Recipe(partial(scheduled_cnn, logit_dropout=rate), held_out=HELD_OUT)
@@ -93,13 +99,13 @@ PLANS = {
         seeds=range(3),
         digits=55_000,
     ),
-    # With a sixth of the digits, so that five runs of each cost what one would with all.
+    # On a sixth of the digits, so that five runs of a step cost about as much as one run on all digits.
     "steps": Plan(
         variants=_steps(),
         seeds=range(5),
         digits=10_000,
     ),
-    # A plan for each recipe of chapter 12: ten seeds, and the test set once for each, after everything was chosen.
+    # A plan for each recipe of chapter 12: ten seeds, and one look at the test set after all choices were made.
     **{
         name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, test=True)
         for name, recipe in RECIPES.items()

@@ -1,7 +1,7 @@
-"""Quiz questions that answer in the page, with no kernel and no script.
+"""Quiz questions that work in the page without a kernel or a script.
 
-An option is a disclosure element of HTML: opening it is answering it, by mouse, touch or keyboard, and what opens says
-why it is right or which misconception leads there.
+Every option is an HTML disclosure element. A reader answers by opening it, with mouse, touch or keyboard, and finds out
+why the option is right or which misconception it comes from.
 """
 
 import hashlib
@@ -16,10 +16,10 @@ class Question(NamedTuple):
     """One question. All texts are plain, except that `backticks` make code.
 
     Attributes:
-        name: unique in the book; addresses and tests use it.
-        text: what is asked.
+        name: unique in the book; used in web addresses and tests.
+        text: the question.
         right: the right answer and why it is right.
-        wrong: the other answers, each with the misconception behind it.
+        wrong: the other answers, each with the misconception that it comes from.
     """
 
     name: str
@@ -35,7 +35,7 @@ def quiz(*questions: Question) -> HTML:
 
 
 def _item(question: Question) -> str:
-    # In the order of their digests, so the right answer has no usual place.
+    # Sorted by digest, so that the position of the right answer tells nothing.
     options = sorted([question.right, *question.wrong], key=lambda option: hashlib.md5(option[0].encode()).digest())
     shown = "".join(_option(question, *option) for option in options)
     return f'<li id="quiz-{question.name}"><p>{_text(question.text)}</p>{shown}</li>'

@@ -1,4 +1,4 @@
-"""Recipes: a network with all that decides how it is trained, by name."""
+"""Recipes by name: a network with every setting of its training."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,19 +12,19 @@ Loss = str | Callable[[Any, Any], Any]
 
 
 class Recipe(NamedTuple):
-    """How one network is built and trained; the defaults are the notes' ways.
+    """How one network is built and trained; the defaults are the settings of the notes.
 
     Attributes:
-        build: makes the network.
+        build: returns a new network.
         schedule: learning rate for a 0-based epoch.
-        every_step: whether the schedule is asked before every step instead of every epoch.
-        optimizer: makes the optimizer.
+        every_step: whether the rate changes before every step instead of every epoch.
+        optimizer: returns a new optimizer.
         loss: Keras's name of a loss, or a function of labels (N,) and probabilities (N, 10).
-        epochs: of the whole run.
-        batch_size: digits a step.
-        held_out: digits of the training set that no network is trained on, and by which choices were made. With 0 the
-            test set is watched in their place, as in the notes' run, and nothing may be chosen by it.
-        test_time_shift: the finished network reads every digit at all shifts of up to so many pixels, and averages.
+        epochs: length of the run.
+        batch_size: digits per step.
+        held_out: number of training digits kept for validation, on which all choices were made. With 0 the run is
+            validated on the test set, as in the notes, and no choice may depend on it.
+        test_time_shift: the finished network averages over shifts of every digit by up to this many pixels.
     """
 
     build: Callable[[], keras.Model]
@@ -39,19 +39,19 @@ class Recipe(NamedTuple):
 
     @property
     def views(self) -> int:
-        """How many shifted views of a digit the finished network reads for one answer."""
+        """Number of shifted views of a digit that the finished network averages over."""
         return (2 * self.test_time_shift + 1) ** 2
 
     def finished(self, model: keras.Sequential) -> keras.Model:
-        """Return a trained network as it is measured after its last epoch."""
+        """Return the network to evaluate after the last epoch: with test-time augmentation if the recipe has it."""
         if not self.test_time_shift:
             return model
-        reader = with_test_time_augmentation(model, self.test_time_shift)
-        reader.compile(loss=self.loss, metrics=["accuracy"])
-        return reader
+        augmented = with_test_time_augmentation(model, self.test_time_shift)
+        augmented.compile(loss=self.loss, metrics=["accuracy"])
+        return augmented
 
     def options(self) -> dict[str, Any]:
-        """Return what ``train`` has to know, with a new optimizer."""
+        """Return the keyword arguments of ``train``, with a new optimizer."""
         return {
             "epochs": self.epochs,
             "batch_size": self.batch_size,
@@ -62,14 +62,14 @@ class Recipe(NamedTuple):
         }
 
 
-HELD_OUT = 5_000  # digits, in all that the course measures but the replay of the notes' run
-SHIFT = 0.07  # of the side: at most two pixels
-TURN = 10 / 360  # of a full turn: at most ten degrees
-SMOOTHING = 0.05  # of labels: chapter 12 measures it, and no recipe has it, because no difference shows
+HELD_OUT = 5_000  # digits, in every measurement of the course except the replay of the notes' run
+SHIFT = 0.07  # share of the side: at most two pixels
+ROTATION = 10 / 360  # share of a full turn: at most ten degrees
+SMOOTHING = 0.05  # label smoothing; chapter 12 measures no difference, so no recipe uses it
 
 
 def smoothed_cross_entropy(labels: Any, probabilities: Any) -> Any:
-    """Cross-entropy against a target that gives the right class a little less than 1 and each other a little.
+    """Cross-entropy with smoothed targets: the true class gets a little less than 1, every other class a little.
 
     Label smoothing: Szegedy et al. (2016), Rethinking the Inception Architecture, section 7.
 
@@ -85,25 +85,25 @@ def smoothed_cross_entropy(labels: Any, probabilities: Any) -> Any:
 
 
 def one_cycle_of(epochs: int, peak: float = 0.02, warm_up: float = 0.2) -> Callable[[float], float]:
-    """Return the one-cycle schedule of a run of so many epochs."""
+    """Return the one-cycle schedule of a run of this many epochs."""
     return partial(one_cycle, peak=peak, epochs=epochs, warm_up=warm_up)
 
 
 def averaging_adamw(momentum: float = 0.995) -> keras.Optimizer:
-    """Return AdamW that ends with an average of its weights over the last steps.
+    """Return AdamW that keeps a running average of the weights, which replaces them at the end.
 
     Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization; Izmailov et al. (2018), Averaging Weights Leads
-    to Wider Optima, here as a running mean.
+    to Wider Optima; here the average is exponential.
 
     Args:
-        momentum: share of the running mean that a step keeps.
+        momentum: share of the average that each step keeps.
     """
     return keras.optimizers.AdamW(weight_decay=0.01, use_ema=True, ema_momentum=momentum)
 
 
-def _compact(name: str, epochs: int = 20, turn: float = TURN, test_time_shift: int = 1) -> Recipe:
+def _compact(name: str, epochs: int = 20, rotation: float = ROTATION, test_time_shift: int = 1) -> Recipe:
     return Recipe(
-        partial(NETWORKS[name], shift=SHIFT, turn=turn),
+        partial(NETWORKS[name], shift=SHIFT, rotation=rotation),
         schedule=one_cycle_of(epochs),
         every_step=True,
         optimizer=averaging_adamw,
@@ -114,13 +114,13 @@ def _compact(name: str, epochs: int = 20, turn: float = TURN, test_time_shift: i
 
 
 RECIPES = {
-    "scheduled_cnn": Recipe(NETWORKS["scheduled_cnn"]),  # the notes' own, on the whole training set
+    "scheduled_cnn": Recipe(NETWORKS["scheduled_cnn"]),  # the network of the notes, on the whole training set
     "compact_20k": _compact("compact_20k"),
     "compact_7k": _compact("compact_7k"),
-    "compact_4k": _compact("compact_4k", epochs=40, turn=0),
-    "compact_2k": _compact("compact_2k", turn=0, test_time_shift=0),
-    "one_minute": _compact("one_minute", epochs=4, turn=0)._replace(
+    "compact_4k": _compact("compact_4k", epochs=40, rotation=0),
+    "compact_2k": _compact("compact_2k", rotation=0, test_time_shift=0),
+    "one_minute": _compact("one_minute", epochs=4, rotation=0)._replace(
         optimizer=partial(averaging_adamw, 0.98),
-        batch_size=250,  # a step costs time by itself; and 55,000 digits leave no odd batch to prepare another one for
+        batch_size=250,  # fewer steps, each with a fixed cost; and it divides 55,000, so all batches have one size
     ),
 }

@@ -1,7 +1,7 @@
 """The measured tables and the log of the notes.
 
-In a clone they are in ``results/``; an installed package has a copy. Each table has its record beside it: command,
-date, seeds, machine and versions.
+A clone has them in ``results/``, an installed package has a copy. Next to each table is its record: command, date,
+seeds, machine and versions.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ FOLDER = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "res
 
 
 def table(name: str) -> pd.DataFrame:
-    """Read a table by its name; of a study, a row for every epoch of every run.
+    """Read a table by its name. The table of a study has a row for every epoch of every run.
 
     Raises:
-        FileNotFoundError: if there is no such table.
+        FileNotFoundError: if there is no table of this name.
     """
-    import pandas as pd  # only the chapters with tables wait for it
+    import pandas as pd  # here, because importing it takes time and few chapters read tables
 
     return pd.read_csv(FOLDER / f"{name}.csv")
 
 
 def record(name: str) -> dict[str, Any]:
-    """Read how a table was made, by the table's name.
+    """Read the record of how a table was made, by the table's name.
 
     Raises:
-        FileNotFoundError: if there is no such record.
+        FileNotFoundError: if there is no table of this name.
     """
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Go on exactly where an interrupted run stopped: a callback that saves all that the rest of the run depends on."""
+"""A callback that saves everything an interrupted run needs to continue exactly where it stopped."""
 
 import csv
 import hashlib
@@ -19,35 +19,35 @@ from convbook.history import Epoch
 
 
 class ExactResume(keras.callbacks.Callback):
-    """Saves everything on which the rest of a run depends, so that an interrupted run can go on exactly.
+    """Saves a run after every epoch, so that it can continue exactly where it stopped.
 
     Keras's own ``BackupAndRestore`` saves neither the states of the random generators nor the order of the digits. This
-    file holds all variables of the model and its optimizer, the states of the random layers among them, the log, and
-    digests of the data, the network and the settings. It is replaced in one step after every epoch, so at any moment it
-    is the file of one finished epoch or of the next. The log lies beside it as CSV, written from it.
+    checkpoint holds all variables of the model and its optimizer, including the states of the random layers, the log,
+    and digests of the data, the network and the settings. After every epoch it is replaced in one step, so it is always
+    complete. A copy of the log is kept next to it as CSV.
 
-    Put it after the ``EpochLog`` in the list of callbacks.
+    This callback must come after the ``EpochLog`` in the list of callbacks.
     """
 
     def __init__(self, path: str | Path, batches: ShuffledBatches, log: EpochLog, **settings: Any) -> None:
-        """Name the file and what belongs to the run.
+        """Set where to save and what to compare before a run continues.
 
         Args:
-            path: an npz file; its folder is made if it is missing.
-            batches: what the network is trained on.
-            log: of this run.
-            settings: whatever else has to be the same for the run to go on, by name.
+            path: npz file; its folder is created if it is missing.
+            batches: the training data.
+            log: the log of this run.
+            settings: other settings, by name, that must be unchanged for the run to continue.
         """
         super().__init__()
         self.path = Path(path)
         self._batches, self._log, self._settings = batches, log, settings
 
     def restore(self, model: keras.Model) -> int:
-        """Put a compiled model where an earlier run stopped; return how many epochs are done.
+        """Load the state of an earlier run into a compiled model; return the number of finished epochs.
 
         Raises:
-            ValueError: if the file cannot be read, or belongs to a run with other data, another seed, network, recipe
-                or schedule. The file is kept.
+            ValueError: if the file cannot be read, or belongs to a run with different data or settings. The file is
+                kept.
         """
         model.optimizer.build(model.trainable_variables)
         if not self.path.exists():
@@ -69,17 +69,17 @@ class ExactResume(keras.callbacks.Callback):
         return len(history)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Save a new run, so that it can start again if it is stopped in its first epoch."""
+        """Save the initial state, so that a run stopped in its first epoch starts again from the same weights."""
         if not self._log.epochs:
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Save the run, then write the log from what is saved."""
+        """Save the run and its log."""
         self._save()
         self._write_log()
 
     def _fingerprint(self, model: keras.Model) -> dict[str, Any]:
-        """Describe what has to be the same for a run to go on, by the names that an error message uses."""
+        """Collect what must be unchanged for a run to continue; the names appear in the error message."""
         loss = model.loss
         if isinstance(loss, keras.losses.Loss):
             loss = _digest(loss)
@@ -110,19 +110,19 @@ class ExactResume(keras.callbacks.Callback):
 
 
 def _digest(*parts: Any) -> str:
-    """Describe layers, an optimizer or a loss by their classes and settings, in one short text."""
+    """Return a digest of the classes and settings of layers, an optimizer or a loss."""
     described = [[type(part).__name__, _settings(part.get_config())] for part in parts]
     return hashlib.sha256(json.dumps(described, default=str).encode()).hexdigest()
 
 
 def _settings(config: Any) -> Any:
-    """Leave out of a configuration what differs between two equal objects: names, which Keras numbers, and drawn seeds.
+    """Remove from a configuration whatever differs between equal objects, such as numbered names and drawn seeds.
 
-    The learning rate is left out as well: the schedule sets it.
+    The learning rate is removed as well, because the schedule sets it.
     """
     if isinstance(config, dict):
         left_out = ("name", "seed", "learning_rate", "shared_object_id", "build_config")
-        # A dtype policy has nothing but its name.
+        # The name of a dtype policy is its only setting, so it stays.
         return {k: v if k == "dtype" else _settings(v) for k, v in config.items() if k not in left_out}
     return [_settings(value) for value in config] if isinstance(config, list | tuple) else config
 

@@ -1,9 +1,9 @@
-"""Learning-rate schedules: functions from a 0-based epoch, or a moment within one, to a learning rate.
+"""Learning-rate schedules: functions from a 0-based epoch, possibly fractional, to a learning rate.
 
-Everything but the epoch goes by name: ``keras.callbacks.LearningRateScheduler`` calls ``schedule(epoch, rate)`` first,
-which has to fail, or the present rate would be taken for the initial one.
+All arguments except the epoch are keyword-only. ``keras.callbacks.LearningRateScheduler`` first tries
+``schedule(epoch, rate)``, which must fail so that the current rate is not taken for the initial one.
 
-All raise ``ValueError`` if the epoch is below 0 or, where a run has a length, not in it.
+All raise ``ValueError`` if the epoch is below 0 or, for a schedule with a length, beyond its end.
 """
 
 import math
@@ -12,12 +12,12 @@ from types import MappingProxyType
 
 
 def inverse_time(epoch: float, *, initial: float = 0.003, decay: float = 0.319) -> float:
-    """The schedule of the notes: ``initial / (1 + decay * epoch)``, rounded to 10 decimals as they round it.
+    """The schedule of the notes: ``initial / (1 + decay * epoch)``, rounded to 10 decimals as in the notes.
 
     Args:
-        epoch: 0-based, so the first epoch runs at ``initial``.
+        epoch: 0-based, so the first epoch has the rate ``initial``.
         initial: learning rate of the first epoch.
-        decay: how fast the rate falls; at ``1 / decay`` epochs it has halved.
+        decay: how fast the rate falls; after ``1 / decay`` epochs it has halved.
     """
     _require_epoch(epoch)
     return round(initial / (1 + decay * epoch), 10)
@@ -36,7 +36,7 @@ def step(epoch: float, *, initial: float = 0.003, factor: float = 0.5, every: in
 
 
 def cosine(epoch: float, *, initial: float = 0.003, epochs: int = 20) -> float:
-    """Fall along half a cosine from ``initial`` towards 0, which the epoch after the last would reach.
+    """Fall along half a cosine from ``initial`` towards 0, which would be reached one epoch after the last.
 
     Loshchilov & Hutter (2017), SGDR, equation 5, without restarts and with a lowest rate of 0.
 
@@ -54,7 +54,7 @@ def one_cycle(
 ) -> float:
     """Rise in a straight line from ``start * peak`` to ``peak``, then fall along half a cosine towards 0.
 
-    After Smith & Topin (2017), Super-Convergence, section 3, by epochs instead of steps.
+    After Smith & Topin (2017), Super-Convergence, section 3, with epochs instead of steps.
 
     Args:
         epoch: 0-based.

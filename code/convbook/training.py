@@ -1,12 +1,13 @@
-"""Train a network with Keras's ``fit``, log every epoch, and go on exactly where an interrupted run stopped.
+"""Train a network with Keras's ``fit``, log every epoch, and continue an interrupted run exactly where it stopped.
 
-``python -m convbook.training --seed 0 --out DIR`` trains the scheduled CNN from the command line, and with ``--recipe``
-one of the smaller networks of chapter 12.
+``python -m convbook.training --recipe NAME --seed S`` makes the weights that the package ships; ``--out DIR`` trains a
+network of your own in another folder.
 """
 
 import argparse
 import datetime
 import platform
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,17 @@ from convbook.batches import Batches, ShuffledBatches, feed
 from convbook.callbacks import AverageAtLast, EpochLines, EpochLog, Schedule, positive_rate
 from convbook.fast_layers import fast_layers
 from convbook.history import History
+from convbook.inference import WEIGHTS
 from convbook.network import NETWORKS, save_trained
 from convbook.recipes import RECIPES, Loss
 from convbook.resume import ExactResume
 from convbook.schedules import inverse_time
 
-Examples = tuple[NDArray, NDArray]  # images as the network takes them, and labels
+Examples = tuple[NDArray, NDArray]  # images in the network's input format, and labels
 
 
 def examples(digits: mnist.Digits, held_out: int) -> tuple[Examples, Examples]:
-    """Return what to train on and what to watch: digits held out of the training set or, with 0, the test set."""
+    """Return training and validation examples; with ``held_out=0`` the test set is used for validation."""
     images, labels, *watched = mnist.split(digits, held_out) if held_out else digits
     return (mnist.to_input(images), labels), (mnist.to_input(watched[0]), watched[1])
 
@@ -42,10 +44,10 @@ def evaluate(model: keras.Model, images: NDArray, labels: NDArray, batch_size: i
         model: compiled with the metric "accuracy".
         images: float32 (N, 28, 28, 1) in [0, 1].
         labels: integers (N,).
-        batch_size: only a matter of memory; the result does not depend on it.
+        batch_size: affects memory use only, not the result.
 
     Raises:
-        ValueError: if the digits are not what ``Batches`` takes.
+        ValueError: if ``Batches`` refuses the digits.
     """
     loss, accuracy = model.evaluate(feed(Batches(images, labels, batch_size)), verbose=0)
     return loss, accuracy
@@ -53,10 +55,10 @@ def evaluate(model: keras.Model, images: NDArray, labels: NDArray, batch_size: i
 
 @keras.saving.register_keras_serializable("convbook")
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate for every step, as a table; unlike a callback it costs no time between two steps."""
+    """A table with the learning rate of every step; unlike a callback, it costs no time between steps."""
 
     def __init__(self, rates: Sequence[float]) -> None:
-        """Keep the rates, the first step's first."""
+        """Store the rates in the order of the steps."""
         self._rates = np.asarray(rates, "float32")
 
     def __call__(self, step: Any) -> Any:
@@ -64,7 +66,7 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):
         return keras.ops.take(self._rates, keras.ops.minimum(step, len(self._rates) - 1))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what the table is made from."""
+        """Return the arguments that rebuild the table."""
         return {"rates": self._rates.tolist()}
 
 
@@ -84,31 +86,31 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
 ) -> History:
-    """Compile a classifier, fit it and return its log; by default with Adam and cross-entropy, as the notes do.
+    """Compile a classifier, fit it and return its log; the defaults are the notes' Adam and cross-entropy.
 
-    Chapter 9 writes out what happens here. For a run that can be repeated, call ``keras.utils.set_random_seed`` before
+    Chapter 9 shows the same steps in the open. To make a run repeatable, call ``keras.utils.set_random_seed`` before
     building the model.
 
     Args:
         model: maps images (N, 28, 28, 1) to class probabilities (N, 10).
         training: images, float32 in [0, 1], and integer labels.
-        validation: the same, for the measurement after every epoch.
-        epochs: passes over the training data in all.
-        seed: of the order in which the digits are shown.
-        batch_size: digits a step; the last batch of an epoch takes what is left.
+        validation: the same, evaluated after every epoch.
+        epochs: total number of passes over the training data.
+        seed: determines the order of the digits.
+        batch_size: digits per step; the last batch of an epoch may be smaller.
         schedule: learning rate for a 0-based epoch.
-        every_step: whether the schedule is asked before every step, with the fraction of the epoch that is done added,
-            or once an epoch, as in the notes.
-        optimizer: not used before; Adam if None. If it averages the weights, the average takes their place before the
-            last epoch is measured.
-        loss: of labels (N,) and probabilities (N, 10), or Keras's name of one.
-        checkpoint: file for ``ExactResume``. If it exists, the run goes on from there, and the log of a finished run is
-            returned at once. The file stays until the caller removes it.
-        callbacks: more of them; they see every epoch before it is saved.
-        verbose: 1 prints a line after every epoch, 0 nothing.
+        every_step: if true, set the rate before every step, at a fractional epoch; otherwise once per epoch, as in the
+            notes.
+        optimizer: a fresh one; Adam if None. If it averages the weights, the average replaces them before the last
+            epoch is evaluated.
+        loss: Keras's name of a loss, or a function of labels (N,) and probabilities (N, 10).
+        checkpoint: file for ``ExactResume``. If it exists, the run continues from it; if that run is finished, its log
+            is returned at once. The caller removes the file.
+        callbacks: further callbacks; they run before the epoch is saved.
+        verbose: 1 prints a line after every epoch, 0 prints nothing.
 
     Raises:
-        ValueError: if there is nothing to do, the digits or rates are not fit for training, the training diverges, or
+        ValueError: if ``epochs`` is below 1, the digits or rates cannot be used for training, the training diverges, or
             the checkpoint belongs to another run.
     """
     epochs = whole_number("epochs", epochs, 1)
@@ -124,8 +126,8 @@ def train(
     model.compile(optimizer, loss, metrics=["accuracy"])
 
     log = EpochLog(schedule)
-    settings: dict[str, Any] = {"way of asking the schedule": every_step}
-    if optimizer.use_ema:  # the average takes the weights' place at the end, so the end cannot be moved
+    settings: dict[str, Any] = {"every_step": every_step}
+    if optimizer.use_ema:  # the average replaces the weights in the last epoch, so that epoch is fixed from the start
         settings["number of epochs"] = epochs
     resume = ExactResume(checkpoint, batches, log, **settings) if checkpoint else None
     done = resume.restore(model) if resume else 0
@@ -134,7 +136,7 @@ def train(
             feed(batches),
             initial_epoch=done,
             epochs=epochs,
-            shuffle=False,  # `batches` does that; on JAX and PyTorch `fit` would shuffle the batches once more
+            shuffle=False,  # `batches` shuffles the digits; on JAX and PyTorch `fit` would shuffle the batches as well
             validation_data=feed(watched),
             callbacks=[
                 *([] if every_step else [keras.callbacks.LearningRateScheduler(lambda epoch: schedule(epoch))]),
@@ -151,21 +153,29 @@ def train(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train a network on MNIST by its recipe and write its weights with their record."""
+    """Train a network on MNIST and write its weights with a record of how they were made.
+
+    An interrupted run continues when the same command is given again.
+    """
     parser = argparse.ArgumentParser(prog="python -m convbook.training", description=main.__doc__)
-    parser.add_argument("--recipe", choices=RECIPES, default="scheduled_cnn", help="by default %(default)s")
-    parser.add_argument("--epochs", type=int, help="fewer than the recipe's, to try it out")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the record and the checkpoint")
+    parser.add_argument("--recipe", choices=RECIPES, default="scheduled_cnn", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--out", type=Path, help="folder for a run of your own; default: the weights of the package")
+    parser.add_argument("--epochs", type=int, help="number of epochs instead of the recipe's, for a trial; needs --out")
+    parser.add_argument("--replace", action="store_true", help="replace a finished network of the same name")
     chosen = parser.parse_args(arguments)
 
-    name, recipe = chosen.recipe, RECIPES[chosen.recipe]
-    fewer = "" if chosen.epochs is None else f" --epochs {chosen.epochs}"
-    if fewer:
+    name, recipe, folder = chosen.recipe, RECIPES[chosen.recipe], chosen.out or WEIGHTS
+    command = ["python", "-m", "convbook.training", "--recipe", name, "--seed", str(chosen.seed)]
+    if chosen.out:
+        command += ["--out", str(chosen.out)]
+    if chosen.epochs is not None:
+        if not chosen.out:
+            parser.error("--epochs is for trials, so name a folder for the result with --out.")
         recipe = recipe._replace(epochs=chosen.epochs)
-    record_file = chosen.out / f"{name}.json"
-    if record_file.exists():
-        parser.error(f"{chosen.out} already contains a finished run of {name}. Choose another --out, or move it away.")
+        command += ["--epochs", str(chosen.epochs)]
+    if (folder / f"{name}.json").exists() and not chosen.replace:
+        parser.error(f"{folder} already contains a trained {name}: add --replace, or choose another folder with --out.")
     try:
         digits = mnist.load()
     except mnist.DataError as error:
@@ -173,18 +183,18 @@ def main(arguments: list[str] | None = None) -> None:
     training, watched = examples(digits, recipe.held_out)
     keras.utils.set_random_seed(chosen.seed)
     model = fast_layers(recipe.build())
-    checkpoint = chosen.out / f"{name}.checkpoint.npz"
+    checkpoint = folder / f"{name}.checkpoint.npz"
     try:
         history = train(model, training, watched, seed=chosen.seed, checkpoint=checkpoint, **recipe.options())
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         parser.error(str(error))
     scores = [*evaluate(recipe.finished(model), mnist.to_input(digits.test_images), digits.test_labels)]
     print(scores)
 
-    bare = NETWORKS[name]()  # without the layers that move digits in training, and never compiled
+    bare = NETWORKS[name]()  # without the random shifts and rotations of training
     bare.set_weights(model.get_weights())
     facts = {
-        "command": f"python -m convbook.training --recipe {name}{fewer} --seed {chosen.seed} --out DIR",
+        "command": shlex.join([*command, "--replace"]),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "seed": chosen.seed,
         "epochs": recipe.epochs,
@@ -194,9 +204,9 @@ def main(arguments: list[str] | None = None) -> None:
         "versions": {"python": platform.python_version(), **versions()},
         "history": [epoch._asdict() for epoch in history],
     }
-    save_trained(bare, name, chosen.out, facts)
+    save_trained(bare, name, folder, facts)
     for file in (checkpoint, checkpoint.with_suffix(".csv")):
-        file.unlink()  # last, so a stop at any moment before loses nothing; the record has the log
+        file.unlink()  # last, so that an interruption at any earlier moment loses nothing; the record has the log
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Studies: networks trained many times, on one machine or on a cluster; what chapters report comes from here."""
+"""Studies: networks trained many times, on one machine or on a cluster. They produce the results of the chapters."""

@@ -1,4 +1,4 @@
-"""``python -m studies schedules`` runs the study of that name, and goes on with it where it was stopped."""
+"""``python -m studies schedules`` runs the study ``schedules``, or continues it after an interruption."""
 
 import argparse
 import datetime
@@ -17,16 +17,20 @@ from studies.study import cluster, missing, read, study
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a study and write its table with the record of how it was made."""
+    """Run a study, or what is missing of it, and write its table with a record of how it was made."""
     parser = argparse.ArgumentParser(prog="python -m studies", description=main.__doc__)
     parser.add_argument("plan", choices=PLANS)
-    parser.add_argument("--out", type=Path, default=Path("results"), help="folder for the table and the record")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), help="folder for the table and the record; default: %(default)s"
+    )
     place = parser.add_mutually_exclusive_group()
-    place.add_argument("--jobs", type=int, default=-1, help="runs at the same time; by default one for each core")
-    place.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler, whose workers do the runs")
-    parser.add_argument("--threads", type=int, default=1, help="of every run; more, with --jobs 1, to time a lone run")
+    place.add_argument("--jobs", type=int, default=-1, help="number of parallel runs; default: one per core")
+    place.add_argument("--scheduler", metavar="ADDRESS", help="Dask scheduler that distributes the runs")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="threads per run; for timing a single run, with --jobs 1"
+    )
     chosen = parser.parse_args(arguments)
-    # Two runs of one thread each beat one after the other on both cores. TensorFlow reads these when it starts.
+    # Parallel runs of one thread are faster than one run at a time on all cores. TensorFlow reads these at start.
     os.environ |= {f"TF_NUM_{kind}_THREADS": str(chosen.threads) for kind in ("INTRAOP", "INTEROP")}
     plan = PLANS[chosen.plan]
     table_file, record_file = (chosen.out / f"{chosen.plan}.{kind}" for kind in ("csv", "json"))
@@ -48,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         "epochs": epochs,
         "training_digits": plan.digits,
         "validation_digits": max(recipe.held_out for recipe in plan.variants.values()),
-        "device": " and ".join(table["device"].dropna().unique()),  # the workers' of a cluster, not this machine's
+        "device": " and ".join(table["device"].dropna().unique()),  # of the workers, not of this machine
         "versions": {"python": platform.python_version(), **versions()},
     }
     write_atomically(record_file, (json.dumps(record, indent=1) + "\n").encode())

@@ -1,16 +1,16 @@
-"""Studies: every variant of a plan with several seeds, on a split of the training set.
+"""Studies: train every variant of a plan with several seeds.
 
-``python -m studies schedules`` writes ``results/schedules.csv``, a row for every epoch of every run, and
-``results/schedules.json``, the record of how it was made, and ``results/schedules.predictions.npz``, what every
-finished network reads in every held-out and test digit, so that runs can be compared digit by digit. Runs go in
-parallel, one thread each. A study that is stopped and started again goes on with the runs that are missing.
+``python -m studies schedules`` writes three files: ``results/schedules.csv`` has a row for every epoch of every run,
+``results/schedules.json`` is the record of how it was made, and ``results/schedules.predictions.npz`` has the predicted
+class of every held-out and test digit, so that runs can be compared digit by digit. The runs are parallel, with one
+thread each. An interrupted study continues with the missing runs when it is started again.
 
 With ``--scheduler ADDRESS`` the runs go to the workers of a Dask cluster (``pip install distributed``), and a run whose
-worker is lost goes to another. Every worker needs this package, the data and a single thread, as the seed is the whole
-process's::
+worker is lost goes to another one. Every worker needs these packages, the data and a single thread, because random
+states belong to the whole process::
 
     dask scheduler
-    TF_NUM_INTRAOP_THREADS=1 dask worker ADDRESS --nthreads 1  # twice at least: joblib leaves a lone worker idle
+    TF_NUM_INTRAOP_THREADS=1 dask worker ADDRESS --nthreads 1  # at least twice: joblib does not use a single worker
 """
 
 import io
@@ -42,13 +42,13 @@ def run(plan: Plan, name: str, seed: int) -> tuple[pd.DataFrame, Predictions]:
     """Train one variant with one seed.
 
     Args:
-        plan: what the run belongs to.
-        name: of the variant.
-        seed: of the initial weights, the order of the digits and the random layers.
+        plan: the plan with the variant.
+        name: name of the variant.
+        seed: determines the initial weights, the order of the digits and the random layers.
 
     Returns:
-        A row for every epoch, the last one with the test scores if asked for; and the predictions of the finished
-        network for the digits that were held out and, if they were read, for the test digits.
+        A table with a row for every epoch, the last one with the test scores if the plan asks for them; and the
+        predictions of the finished network for the held-out digits and, if it was tested, for the test digits.
 
     Raises:
         DataError: if MNIST cannot be found.
@@ -61,7 +61,7 @@ def run(plan: Plan, name: str, seed: int) -> tuple[pd.DataFrame, Predictions]:
     history = train(
         model, (images[: plan.digits], labels[: plan.digits]), watched, seed=seed, verbose=0, **recipe.options()
     )
-    cpu_seconds = (time.process_time() - started) / recipe.epochs  # not stretched by other work on the machine
+    cpu_seconds = (time.process_time() - started) / recipe.epochs  # not affected by other work on the machine
     finished = recipe.finished(model)
     scores = {"finished_val": evaluate(finished, *watched)} if finished is not model else {}
     parts = {"held_out" if recipe.held_out else "test": watched[0]}
@@ -87,38 +87,43 @@ def run(plan: Plan, name: str, seed: int) -> tuple[pd.DataFrame, Predictions]:
 
 
 def seeded(model: keras.Model, seed: int) -> keras.Model:
-    """Return a copy of a network with the initial weights and random states that a seed gives.
+    """Return a copy of a network with the initial weights and random states of a seed.
 
-    They are those of a network that is built after ``keras.utils.set_random_seed``. That function sets the random state
-    of the whole process, from which the other threads of a Dask worker draw as well; here every initializer and random
-    layer gets a seed of its own.
+    They are the same as after ``keras.utils.set_random_seed(seed)``. But that function sets the random state of the
+    whole process, which the other threads of a Dask worker share, so here every initializer and random layer gets its
+    own seed.
     """
     draw = random.Random(seed)
 
-    def with_seeds(config: Any) -> Any:
-        if not isinstance(config, dict):
-            return config
-        return {k: draw.randint(1, 10**9) if k == "seed" else with_seeds(v) for k, v in config.items()}
+    def set_seeds(config: dict[str, Any]) -> None:
+        for name, value in config.items():
+            if name == "seed":
+                config[name] = draw.randint(1, 10**9)  # as Keras draws it
+            elif isinstance(value, dict):
+                set_seeds(value)
 
-    return keras.models.clone_model(
-        model, clone_function=lambda layer: type(layer).from_config(with_seeds(layer.get_config()))
-    )
+    def clone(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        set_seeds(config)
+        return type(layer).from_config(config)
+
+    return keras.models.clone_model(model, clone_function=clone)
 
 
 def _macs(model: keras.Model) -> float:
     try:
         return sum(stage.macs for stage in trace(from_keras(model)))
     except ValueError:
-        return float("nan")  # not a mere stack of convolutions and pools
+        return float("nan")  # not a plain stack of convolutions and pools
 
 
 def study(plan: Plan, table: Path, jobs: int = -1) -> pd.DataFrame:
-    """Run what a plan asks for and the table does not have yet; the table grows by one finished run at a time.
+    """Do the runs of a plan that are missing in the table, and save the table after every finished run.
 
     Args:
-        plan: what to run.
-        table: CSV file, made if it is missing. The predictions lie beside it.
-        jobs: runs at the same time; -1 means as many as there are cores.
+        plan: the runs.
+        table: CSV file, created if it is missing. The predictions are saved next to it.
+        jobs: number of parallel runs; -1 means one per core.
 
     Returns:
         The whole table.
@@ -129,11 +134,11 @@ def study(plan: Plan, table: Path, jobs: int = -1) -> pd.DataFrame:
     done = read(table)
     left = missing(plan, done)
     started = time.monotonic()
-    # Everything is sent at once, run by run, so that workers that join a cluster later find work.
+    # All runs are queued at once, one by one, so that workers that join a cluster later find work.
     pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
     finished = pool(joblib.delayed(run)(plan, name, seed) for name, seed in left)
     for count, (rows, predictions) in enumerate(finished, start=1):
-        _add_predictions(table.with_suffix(".predictions.npz"), predictions)  # first: the table says what is done
+        _add_predictions(table.with_suffix(".predictions.npz"), predictions)  # first: the table says which runs exist
         done = pd.concat([done, rows]) if len(done) else rows
         write_atomically(table, done.sort_values(["variant", "seed", "epoch"]).to_csv(index=False).encode())
         minutes = (time.monotonic() - started) / count * (len(left) - count) / 60
@@ -152,7 +157,7 @@ def read(table: Path) -> pd.DataFrame:
 
 
 def missing(plan: Plan, done: pd.DataFrame) -> list[tuple[str, int]]:
-    """List the runs that a table does not have yet, by variant and seed, one seed of every variant after the other."""
+    """List the runs that are missing in a table as (variant, seed), ordered by seed."""
     finished = set(zip(done["variant"], done["seed"], strict=True))
     return [(name, seed) for seed in plan.seeds for name in plan.variants if (name, seed) not in finished]
 
@@ -162,19 +167,19 @@ def cluster(address: str) -> Iterator[None]:
     """Send joblib's runs to the workers of a Dask scheduler.
 
     Args:
-        address: of the scheduler, such as ``tcp://10.0.0.1:8786``.
+        address: address of the scheduler, such as ``tcp://10.0.0.1:8786``.
 
     Raises:
-        ValueError: if a worker has several threads, whose runs would share one random state.
+        ValueError: if a worker has several threads, because their runs would share one random state.
         OSError: if there is no scheduler at the address.
-        TimeoutError: if there are not two workers within a minute.
+        TimeoutError: if fewer than two workers connect within a minute.
     """
     from distributed import Client
 
     with Client(address) as client:
-        client.wait_for_workers(2, timeout=60)  # for one alone, joblib would run everything here instead
+        client.wait_for_workers(2, timeout=60)  # with a single worker, joblib would run everything here
         if set(client.nthreads().values()) != {1}:
-            raise ValueError("every worker needs one thread: dask worker ADDRESS --nthreads 1")
+            raise ValueError("every worker must have a single thread: dask worker ADDRESS --nthreads 1")
         with joblib.parallel_config(backend="dask"):
             yield
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from booksite.execution import execution_cache
+from booksite.maths import mathml
 from booksite.pictures import themed_svg
 from booksite.published import missing_pages
 from booksite.repository import repository_url
@@ -149,6 +151,14 @@ def test_every_build_has_an_empty_folder_for_runs_and_leaves_none_behind(project
         build(project, "A failure.")
     assert not Path((project / "runs.txt").read_text()).exists()
     assert os.environ.get("CONVBOOK_RUNS") == before
+
+
+@pytest.mark.parametrize("node", [nodes.math, nodes.math_block])
+def test_a_formula_that_cannot_be_written_stays_readable(node, caplog):
+    with caplog.at_level("WARNING"):
+        assert mathml(node("", r"x < \dots")) == r"<code>x &lt; \dots</code>"
+    assert r"\dots" in caplog.text
+    assert mathml(node("", "x < 1")).startswith("<math")
 
 
 def test_arrays_that_no_page_uses_any_more_leave_the_site(project):

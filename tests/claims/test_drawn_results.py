@@ -14,7 +14,6 @@ import matplotlib as mpl
 import nbformat
 import pytest
 from matplotlib.figure import Figure
-from nbformat.v4 import new_code_cell
 from pytest import approx
 from scipy import stats
 
@@ -23,6 +22,8 @@ from convbook.history import notes_log
 from convbook.network import training_accuracy_ceiling
 
 from ..rows import last, runs
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 Points = set[tuple[float, float]]
@@ -45,9 +46,11 @@ class Page:
 
 def names_in(source: str) -> tuple[set[str], set[str], set[str]]:
     """Return the names that a cell reads, those that it defines, and those of the numbers that it glues."""
-    reads, defines, glues = set(), set(), set()
+    reads, defines, glues, passing = set(), set(), set(), set()
     for node in ast.walk(ast.parse(source)):
         match node:
+            case ast.comprehension(target=target):
+                passing.update(part.id for part in ast.walk(target) if isinstance(part, ast.Name))
             case ast.Name(id=name, ctx=ast.Load()):
                 reads.add(name)
             case ast.Name(id=name) | ast.FunctionDef(name=name):
@@ -56,7 +59,7 @@ def names_in(source: str) -> tuple[set[str], set[str], set[str]]:
                 defines.add(other or name)
             case ast.Call(func=ast.Name(id="glue"), keywords=keywords):
                 glues.update(keyword.arg for keyword in keywords if keyword.arg)
-    return reads, defines, glues
+    return reads - passing, defines - passing, glues
 
 
 def cells_for(cells: list[nbformat.NotebookNode], wanted: set[str], given: set[str]) -> list[nbformat.NotebookNode]:
@@ -111,25 +114,6 @@ def missing(points: Points, expected: list[tuple[float, float]], tolerance: floa
     return [
         (x, y) for x, y in expected if not any(abs(x - a) < tolerance and abs(y - b) < tolerance for a, b in points)
     ]
-
-
-def test_a_point_at_another_place_is_noticed():
-    figure = Figure()
-    figure.subplots().plot([1, 2], [0.5, 0.75], "o")
-    assert missing(drawn(figure), [(1, 0.5), (2, 0.75)]) == []
-    assert missing(drawn(figure), [(1, 0.5), (2, 0.7501)]) == [(2, 0.7501)]
-
-
-def test_only_the_cells_that_are_needed_run():
-    cells = [
-        new_code_cell("import numpy as np"),
-        new_code_cell("slow = train()"),
-        new_code_cell("other = slow + 1"),
-        new_code_cell("mean = np.mean(slow)"),
-        new_code_cell("glue(mean=mean)"),
-    ]
-    assert cells_for(cells, {"mean"}, set()) == [cells[i] for i in (0, 1, 3, 4)]
-    assert cells_for(cells, {"mean"}, {"slow"}) == [cells[i] for i in (0, 3, 4)]
 
 
 def test_the_schedules_of_chapter_8(monkeypatch):

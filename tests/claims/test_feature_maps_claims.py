@@ -97,11 +97,11 @@ def test_behind_a_pool_a_map_follows_even_shifts_only(network):
     assert not np.allclose(by_one[:, :, 2:], plain[:, :, 2:], atol=0.1)
 
 
-@pytest.mark.parametrize("seed", [1, 2])  # the page draws its digits with seed 0
-def test_a_bright_channel_is_not_an_important_one(network, seed):
-    """Layer 5 alone would suggest that it is; layer 8 says the contrary. Not a matter of which digits are drawn."""
+@pytest.mark.slow
+def test_a_bright_channel_is_not_an_important_one(network):
+    """Layer 5 alone would suggest that it is; layer 8 says the contrary. The page draws other digits."""
     digits = mnist.load()
-    sample = np.random.default_rng(seed).permutation(60_000)[:1000]
+    sample = np.random.default_rng(1).permutation(60_000)[:1000]
     labels = digits.train_labels[sample]
     maps = feature_maps(network, mnist.to_input(digits.train_images[sample]))
     probabilities = maps["probabilities"]

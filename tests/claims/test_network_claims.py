@@ -31,14 +31,14 @@ def digits():
 
 @pytest.fixture(scope="module")
 def reactions(network):
-    """Which pixels change each layer's middle unit: (28, 28) for every layer, over eight images of noise.
+    """Which pixels change each layer's middle unit: (28, 28) for every layer, over four images of noise.
 
     Noise rather than digits, so that no pixel is shut out by a ReLU or loses in the pool every time.
     """
     rng = np.random.default_rng(0)
     table = trace(from_keras(network))
     reacts = {layer: np.zeros(784, bool) for layer in LAYERS}
-    for _ in range(8):
+    for _ in range(4):
         image = rng.random((28, 28, 1), dtype="float32")
         changed = np.repeat(image[None], 784, axis=0)
         changed.reshape(784, 784)[np.diag_indices(784)] = 1 - image.ravel()
@@ -50,6 +50,7 @@ def reactions(network):
     return {layer: seen.reshape(28, 28) for layer, seen in reacts.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(9))
 def test_a_unit_reacts_to_the_pixels_of_its_receptive_field_and_to_no_other(network, reactions, number):
     row = trace(from_keras(network))[number]
@@ -58,12 +59,14 @@ def test_a_unit_reacts_to_the_pixels_of_its_receptive_field_and_to_no_other(netw
     np.testing.assert_array_equal(reactions[LAYERS[number]], field)
 
 
+@pytest.mark.slow
 def test_the_field_of_the_class_page_is_wrong(reactions):
     """The class page doubles the field at the pool and adds 2 a layer from there: 11, 22, 24, 26, 28 ..."""
     rows = np.flatnonzero(reactions["conv5"].any(axis=1))
     assert len(rows) == 10
 
 
+@pytest.mark.slow
 def test_the_last_receptive_field_is_the_whole_image(reactions):
     assert reactions["conv9"].all()
 
@@ -90,27 +93,29 @@ def test_16_kernels_instead_of_32_save_2544_parameters():
     assert scheduled_cnn(second_block=32).count_params() - scheduled_cnn().count_params() == 2_544
 
 
+@pytest.mark.slow
 def test_training_accuracy_is_low_because_of_dropout_on_the_logits(digits):
     """One network, the same training digits: with dropout on below the ceiling, with dropout off above it."""
     network = load_trained()  # its own: a call in training mode moves the running means
     keras.utils.set_random_seed(0)
-    images, labels = mnist.to_input(digits.train_images[:10_000]), digits.train_labels[:10_000]
+    images, labels = mnist.to_input(digits.train_images[:4000]), digits.train_labels[:4000]
 
     def accuracy(**mode) -> float:
-        parts = [keras.ops.convert_to_numpy(network(part, **mode)) for part in np.split(images, 20)]
+        parts = [keras.ops.convert_to_numpy(network(part, **mode)) for part in np.split(images, 8)]
         return float((np.concatenate(parts).argmax(axis=1) == labels).mean())
 
     # The logits without any dropout before them: the head's dropout alone makes the difference.
-    logits = feature_maps(network, images)["norm9"].reshape(-1, 10)
+    logits = np.concatenate([feature_maps(network, part)["norm9"].reshape(-1, 10) for part in np.split(images, 8)])
     dropped = keras.ops.convert_to_numpy(keras.layers.Dropout(0.1)(logits, training=True))
     head = float((dropped.argmax(axis=1) == labels).mean())
 
     ceiling = training_accuracy_ceiling(0.1)
     assert accuracy(training=False) > ceiling
     assert accuracy(training=True) < ceiling
-    assert head == pytest.approx(ceiling, abs=0.006)
+    assert head == pytest.approx(ceiling, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_reach_the_accuracy_of_their_record(network, digits):
     right = predict(network, mnist.to_input(digits.test_images)).argmax(axis=1) == digits.test_labels
     assert right.mean() == pytest.approx(record()["evaluate"][1], abs=2e-4)
@@ -120,21 +125,6 @@ def test_wrong_classes_have_negative_scores(network, digits):
     scores = feature_maps(network, mnist.to_input(digits.test_images[:2000]))["logits"]
     wrong = np.arange(10) != digits.test_labels[:2000, None]
     assert (scores[wrong] < 0).mean() > 0.99
-
-
-def test_99_51_is_not_better_than_99_44():
-    """Two runs, 49 and 56 errors on 10,000 digits: the difference is 0.7 standard errors of a difference."""
-    errors = 10_000 * (1 - np.array([0.9951, 0.9944]))
-    np.testing.assert_allclose(errors, [49, 56])
-    assert (errors[1] - errors[0]) / np.sqrt(errors.sum()) == pytest.approx(0.7, abs=0.05)
-    assert 100 * np.sqrt(0.9945 * 0.0055 / 10_000) == pytest.approx(0.074, abs=5e-4)
-
-
-def test_an_epoch_has_469_steps_and_the_last_batch_96_digits(digits):
-    batches = np.arange(0, len(digits.train_labels), 128)
-    assert len(batches) == 469
-    assert len(digits.train_labels) - batches[-1] == 96
-    assert 20 * len(batches) == 9_380
 
 
 def test_the_notes_rate_is_below_half_its_start_from_epoch_5_on():

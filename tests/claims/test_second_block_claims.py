@@ -1,14 +1,10 @@
-"""What chapter 11 says of its runs: from the rows of the tables, with textbook formulas, and by running one again."""
+"""What chapter 11 says of its runs: from the rows of the tables, with textbook formulas."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from convbook.network import scheduled_cnn, training_accuracy_ceiling
 
@@ -68,42 +64,3 @@ def test_every_run_stays_below_the_ceiling_of_its_dropout_and_within_a_point():
     for name, accuracy in zip(final["variant"], final["accuracy"], strict=True):
         gap = training_accuracy_ceiling(float(name.split()[1])) - accuracy
         assert 0 < gap < 0.01
-
-
-def test_half_the_difference_takes_four_times_the_seeds_and_five_seeds_are_too_few():
-    """The power of the t-test of two means, from the noncentral t distribution."""
-
-    def power(n: int, difference: float, spread: float = 0.09) -> float:
-        freedom, shift = 2 * n - 2, difference / spread * (n / 2) ** 0.5
-        line = stats.t.ppf(0.975, freedom)
-        return stats.nct.sf(line, freedom, shift) + stats.nct.cdf(-line, freedom, shift)
-
-    assert 0.75 < power(13, 0.1) < 0.85
-    assert 0.75 < power(51, 0.05) < 0.85
-    assert power(5, 0.1) < 0.5
-
-
-AGAIN = """
-import sys
-from studies import study
-from convbook.plans import PLANS
-narrow = PLANS["second_block"].variants["8 kernels"]._replace(epochs=1)
-plan = PLANS["second_block"]._replace(variants={"8 kernels": narrow}, test=False)
-table, _ = study.run(plan, "8 kernels", seed=0)
-table.to_csv(sys.argv[1], index=False)
-"""
-
-
-def test_the_first_epoch_of_a_run_comes_out_again(rows, tmp_path):
-    """On one thread, as the study ran. Another processor rounds otherwise, which 430 steps magnify: 2 % of the loss."""
-    environment = os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", AGAIN, tmp_path / "again.csv"], check=True, env=environment)
-    again = pd.read_csv(tmp_path / "again.csv").iloc[0]
-    firsts = rows[(rows["variant"] == "8 kernels") & (rows["epoch"] == 1)].set_index("seed")
-
-    def same(row: pd.Series) -> bool:
-        return abs(again["loss"] / row["loss"] - 1) < 0.02 and abs(again["accuracy"] - row["accuracy"]) < 0.005
-
-    assert again["learning_rate"] == firsts.loc[0, "learning_rate"]
-    assert same(firsts.loc[0])
-    assert not same(firsts.loc[3])

@@ -1,4 +1,4 @@
-"""What chapter 12 says of its runs: from the rows of the tables, with textbook formulas."""
+"""What chapter 12 says of its runs: from the rows of the tables, with textbook formulas, and by running one again."""
 
 import re
 from itertools import pairwise
@@ -10,6 +10,8 @@ import pytest
 from scipy import stats
 
 from convbook.inference import record
+from convbook.plans import PLANS
+from studies import study
 
 from .welch import welch
 
@@ -120,26 +122,6 @@ def test_two_networks_beat_the_notes_and_for_a_smaller_one_no_difference_shows()
     assert p["compact_4k"] > 0.05
 
 
-GOALS = {  # parameters at most, mean accuracy at least
-    "compact_20k": (20_000, 0.996),
-    "compact_7k": (7_000, 0.995),
-    "compact_4k": (4_000, 0.994),
-    "compact_2k": (2_400, 0.99),
-}
-
-
-@pytest.mark.parametrize(("name", "goal"), GOALS.items())
-def test_the_mean_of_ten_keeps_the_goal(name, goal):
-    most_parameters, least_mean = goal
-    table = rows(name)
-    assert table["parameters"].max() <= most_parameters
-    assert table["test_accuracy"].dropna().mean() >= least_mean
-
-
-def test_the_largest_keeps_its_goal_within_twenty_epochs():
-    assert rows("compact_20k")["epoch"].max() <= 20
-
-
 def test_nine_readings_leave_fewer_errors_than_one_in_thirty_networks():
     last = pd.concat([rows(name).dropna() for name in ("compact_20k", "compact_7k", "compact_4k")])
     gain = last["finished_val_accuracy"] - last["val_accuracy"]
@@ -156,3 +138,19 @@ def test_the_shipped_weights_are_those_of_the_first_seed(name):
     table = rows(name).query("seed == 0")
     np.testing.assert_allclose([e["loss"] for e in made["history"]], table["loss"], rtol=1e-3)
     assert made["evaluate"][1] == pytest.approx(table["test_accuracy"].iloc[-1], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_the_first_epoch_of_a_run_comes_out_again():
+    """Other processors and numbers of threads round otherwise, which 79 steps magnify: half a percent of the loss."""
+    plan, name = PLANS["steps"], "the notes"
+    once = plan._replace(variants={name: plan.variants[name]._replace(epochs=1)})
+    again = study.run(once, name, seed=0)[0].iloc[0]
+    firsts = rows("steps").query("variant == @name and epoch == 1").set_index("seed")
+
+    def same(row: pd.Series) -> bool:
+        return abs(again["loss"] / row["loss"] - 1) < 0.005 and abs(again["accuracy"] - row["accuracy"]) < 0.005
+
+    assert again["learning_rate"] == firsts.loc[0, "learning_rate"]
+    assert same(firsts.loc[0]), f"now {again['loss']}, {again['accuracy']}; results/steps.csv: {firsts.loc[0]}"
+    assert not same(firsts.loc[1])

@@ -102,7 +102,7 @@ def test_every_combination_of_settings(convolution):
         assert_convolves(convolution, *draw(seed, stride, padding, dilation))
 
 
-@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(1000, 1300, 50)], ids=str)
+@pytest.mark.parametrize("seeds", [range(start, start + 50) for start in range(1000, 1150, 50)], ids=str)
 def test_random_cases(seeds):
     for seed in seeds:
         arguments = draw(seed)

@@ -30,7 +30,7 @@ def test_scipy_passes_on_two_channels():
         (PARTS[0] - 1, "only the first channel"),
         (PARTS[1] - 1, "only the second channel"),
         (np.stack(PARTS, axis=-1), "add the two partial results up"),
-        (TURNED[0] + TURNED[1] - 1, "not rotated"),
+        (TURNED[0] + TURNED[1] - 1, "does not rotate"),
         (RIGHT.ravel(), "two rows of one number"),
         (np.full_like(RIGHT, RIGHT[0, 0]), "is not right"),
         ([[9], [9]], "is not right"),
@@ -69,7 +69,7 @@ def test_keras_passes_on_parameters(counts):
         ({"convolution": ...}, "replace the dots"),
         ({"convolution": 2_304}, "each filter has a bias"),
         ({"convolution": 160}, "reads all 16 channels"),
-        ({"batch normalisation": 32}, "running mean and variance are numbers"),
+        ({"batch normalisation": 32}, "running mean and variance are parameters"),
         ({"network": 13_848}, "running means and variances are missing"),
         ({"network": 13_636}, "the batch normalisations have parameters"),
         ({"network": 14_924}, "10 channels, not 16"),
@@ -92,7 +92,7 @@ def test_missing_counts_are_named():
 
 @pytest.mark.parametrize("answer", [..., None, 14_060, [2_320, 64, 14_060, 13_848, 13_944]])
 def test_no_dictionary_is_a_hint_and_no_traceback(answer):
-    assert "give the dictionary" in check.parameters(answer).message
+    assert "give a dictionary" in check.parameters(answer).message
 
 
 def keras_moves() -> list[int | None]:
@@ -174,9 +174,12 @@ def test_keras_passes_as_folding():
         (stub, "replace the dots"),
         (lambda *arguments: arguments[5], "the shapes of the old ones"),
         (lambda *arguments: (arguments[5], arguments[6][:1]), "the shapes of the old ones"),
-        (fold_with(root, lambda beta, mean, a: 0 * beta), "goes through the weights"),
+        (fold_with(root, lambda beta, mean, a: 0 * beta), "passes through the weights"),
         (fold_with(lambda g, v, e: g / np.sqrt(v), lambda beta, mean, a: beta - mean * a), "epsilon is missing"),
-        (fold_with(lambda g, v, e: g / (v + e), lambda beta, mean, a: beta - mean * a), "the root of the variance"),
+        (
+            fold_with(lambda g, v, e: g / (v + e), lambda beta, mean, a: beta - mean * a),
+            "the square root of the variance",
+        ),
         (fold_with(root, lambda beta, mean, a: beta), "the mean is not subtracted"),
         (fold_with(root, lambda beta, mean, a: beta - mean), "the mean is divided as well"),
         (into_the_convolution_before, "the convolution before"),
@@ -204,7 +207,7 @@ def test_matplotlib_passes_on_colour_scales():
     [
         (stub, "replace the dots"),
         (lambda maps, shared: by_matplotlib(maps, False), "each map has its own"),
-        (lambda maps, shared: by_matplotlib(maps, True), "all share one"),
+        (lambda maps, shared: by_matplotlib(maps, True), "all maps share one"),
         (lambda maps, shared: maps if shared else by_matplotlib(maps, False), "1 is the brightest"),
         (lambda maps, shared: (maps - maps.min()) / np.ptp(maps), "do not subtract"),
         (lambda maps, shared: by_matplotlib(maps, True) if shared else maps / maps.max(2, keepdims=True), "each pixel"),
@@ -224,4 +227,4 @@ def test_silent_map_is_a_hint():
         with np.errstate(invalid="ignore"):
             return maps / (maps.max() if shared else maps.max(axis=(0, 1)))
 
-    assert "stays dark" in check.shared_scale(divides).message
+    assert "must stay 0" in check.shared_scale(divides).message

@@ -14,7 +14,7 @@ def test_what_unit_1_3_of_layer_8_sees():
         (..., ..., "replace the dots"),
         (range(6, 28), range(2, 24), "row 1 and column 3"),
         (range(1, 23), range(3, 25), "the jump is missing"),
-        (range(2, 23), range(6, 27), "one more"),
+        (range(2, 23), range(6, 27), "one larger"),
         (range(2, 24), range(6, 26), "the columns"),
     ],
 )

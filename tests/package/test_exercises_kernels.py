@@ -61,7 +61,7 @@ def test_every_kernel_for_vertical_edges_passes(edges):
         ({"shift_right": SHIFT.T[::-1]}, "moves the picture up"),
         ({"blur": np.ones((3, 3))}, "nine times as bright"),
         ({"blur": np.ones((3, 3)) / 8}, "more than 1"),
-        ({"blur": np.outer([1, 2, 1], [1, 2, 1]) / 16}, "weights the middle more"),
+        ({"blur": np.outer([1, 2, 1], [1, 2, 1]) / 16}, "gives the middle more weight"),
         ({"edges": ...}, "edges: no answer yet"),
         ({"edges": "sobel"}, "edges: this should be numbers"),
         ({"edges": [[-1, 1]]}, "edges: the shape is (1, 2)"),
@@ -70,7 +70,7 @@ def test_every_kernel_for_vertical_edges_passes(edges):
         ({"edges": [[-1, -1, 2], [0, 0, 0], [1, 1, 1]]}, "the output is 3"),
         ({"edges": [[-1, 0, 1], [0, 0, 0], [1, 0, -1]]}, "does not respond to a vertical edge"),
         ({"edges": -EDGES}, "reverse the signs"),
-        ({"edges": [[1, -2, 1], [1, -2, 1], [1, -2, 1]]}, "the difference of two differences"),
+        ({"edges": [[1, -2, 1], [1, -2, 1], [1, -2, 1]]}, "a second difference"),
         ({"laplacian": LAPLACIAN + IDENTITY}, "laplacian: on a flat area of brightness 1 the output is 1"),
         ({"laplacian": LAPLACIAN - 4 * IDENTITY}, "laplacian: on a flat area of brightness 1 the output is -4"),
         ({"laplacian": -LAPLACIAN}, "signs are reversed"),
@@ -120,8 +120,8 @@ def test_both_ways_to_split_pass():
     ("split", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda kernel: exact_split(kernel)[:1], "rank is 2, so it takes as many pairs, and you gave 1"),
-        (lambda kernel: [], "rank is 1, so it takes as many pairs, and you gave 0"),
+        (lambda kernel: exact_split(kernel)[:1], "rank is 2, so it needs as many pairs, but you gave 1"),
+        (lambda kernel: [], "rank is 1, so it needs as many pairs, but you gave 0"),
         (lambda kernel: exact_split(kernel)[0], "give pairs of a column and a row; you gave more than 2"),
         (lambda kernel: [(1, "row")], "a row: this should be numbers"),
         (lambda kernel: len(exact_split(kernel)), "give a list of (column, row) pairs"),
@@ -132,7 +132,7 @@ def test_both_ways_to_split_pass():
         (svd_split(lambda u, s, vt, i: (s[i] * u[i], vt[i])), "Sobel, the sum of the parts: the value at"),
         (
             lambda kernel: [right(*np.linalg.svd(kernel), i) for i in range(min(kernel.shape))],
-            "Sobel: 3 pairs, where 1 will do",
+            "Sobel: you return 3 pairs, but 1 would be enough",
         ),
         (
             # Rounding makes the 0 a tiny number, which an exact comparison keeps.
@@ -186,7 +186,7 @@ def test_learned_and_solved_kernels_pass():
         (lambda *case: -solved(*case), "signs are reversed"),
         (lambda *case: solved(*case).T, "rows and columns are swapped"),
         (lambda *case: solved(*case).T if case[2] == (3, 3) else solved(*case), "rows and columns are swapped"),
-        (descent(steps=2, rate=0.1), "on their way"),
+        (descent(steps=2, rate=0.1), "getting close"),
         (descent(rate=-1.0), "grew without limit"),
         (descent(steps=20, rate=20.0), "grew without limit"),
         (lambda *case: np.nan * solved(*case), "grew without limit"),

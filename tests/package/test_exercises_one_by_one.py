@@ -30,12 +30,12 @@ def test_keras_passes_as_one_by_one():
     [
         (stub, "replace the dots"),
         (lambda maps, weights, bias: maps @ weights, "the bias is missing"),
-        (lambda maps, weights, bias: maps * weights[:, 0] + bias, "mixes nothing"),
+        (lambda maps, weights, bias: maps * weights[:, 0] + bias, "only scale"),
         (lambda maps, weights, bias: maps @ weights.T + bias, "the weights are transposed"),
         (lambda maps, weights, bias: maps[:, :, :1] * weights[0] + bias, "only the first channel"),
         (lambda maps, weights, bias: (maps @ weights + bias).mean(axis=(0, 1)), "the shape"),
-        (lambda maps, weights, bias: softmax(maps @ weights + bias, axis=-1), "softmax is not part"),
-        (lambda maps, weights, bias: np.maximum(maps @ weights + bias, 0), "the ReLU comes after"),
+        (lambda maps, weights, bias: softmax(maps @ weights + bias, axis=-1), "without a softmax"),
+        (lambda maps, weights, bias: np.maximum(maps @ weights + bias, 0), "without a ReLU, which comes after"),
         (lambda maps, weights, bias: maps.reshape(-1, maps.shape[-1]) @ weights + bias, "rows and columns back"),
         (channels_torn_apart, "must stay together"),
     ],
@@ -66,9 +66,9 @@ def test_the_bill_of_the_network():
     [
         (..., ..., "replace the dots"),
         (14_060, 0.687, "these are parameters"),
-        (13_520, 0.687, "these are weights"),
+        (13_520, 0.687, "these are the weights"),
         (28**2 * 144 + 26**2 * 2304 + 24**2 * 160 + 12**2 * 1440 + (100 + 64 + 36) * 2304 + 16 * 2560, 0.687, "output"),
-        (sum(MACS) - 92_160, 0.687, "costs MACs of its own"),
+        (sum(MACS) - 92_160, 0.687, "needs MACs as well"),
         (sum(MACS) - 144_000 + 230_400, 0.687, "10 channels, not 16"),
         (sum(MACS), 68.7, "not a percentage"),
         (sum(MACS), 0.5, "is not right"),
@@ -104,9 +104,9 @@ def test_trying_every_bottleneck_passes():
     ("answer", "hint"),
     [
         (stub, "replace the dots"),
-        (lambda size, channels_in, kernel, size_out, channels_out: channels_in - 1, "costs MACs of its own"),
+        (lambda size, channels_in, kernel, size_out, channels_out: channels_in - 1, "needs MACs as well"),
         (lambda size, c, kernel, size_out, out: search(size_out, c, kernel, size_out, out), "the larger maps"),
-        (lambda *stage: int(ratio(*stage)), "at equality nothing is saved"),
+        (lambda *stage: int(ratio(*stage)), "with equal costs nothing is saved"),
         (lambda *stage: ratio(*stage), "a number of channels is whole"),
     ],
 )
@@ -138,7 +138,7 @@ def test_what_keras_does_passes():
         (np.ones((2, 2), bool), False, "a single True or False"),
         ("True", "False", "a single True or False"),
         (False, False, "the mean of weighted sums"),
-        (True, True, "the largest difference"),
+        (True, True, "the maximum of their difference"),
         (False, True, "the mean of weighted sums"),
     ],
 )

@@ -57,8 +57,8 @@ def test_right_p_values_pass():
     [
         ((..., ...), "replace the dots"),
         ((RIGHT_P, ...), "errors of the second network: no answer yet"),
-        (([RIGHT_P[0]] * 3, 65), "take them out"),
-        (([p / 2 for p in RIGHT_P], 65), "one direction"),
+        (([RIGHT_P[0]] * 3, 65), "leave them out"),
+        (([p / 2 for p in RIGHT_P], 65), "one-sided"),
         (([0.3163] * 3, 65), "the standard error of one accuracy"),
         (([0.4945] * 3, 65), "both networks read the same digits"),
         (
@@ -67,7 +67,7 @@ def test_right_p_values_pass():
         ),
         (([0.5, 0.4, 0.3], 65), "is not right"),
         ((RIGHT_P, 35), "leaves out the errors that both make"),
-        ((RIGHT_P, 16), "by how many it must differ"),
+        ((RIGHT_P, 16), "how many more errors"),
         ((RIGHT_P, 64), "still above 0.05"),
         ((RIGHT_P, 72), "if they share no error"),
     ],

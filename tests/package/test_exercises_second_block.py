@@ -36,13 +36,13 @@ def test_the_right_interval_passes():
     [
         (lambda runs: ..., "replace the dots"),
         (np.mean, "give two numbers"),
-        (lambda runs: half(runs, 1.959964 / len(runs) ** 0.5), "not 1.96"),
+        (lambda runs: half(runs, 1.959964 / len(runs) ** 0.5), "instead of 1.96"),
         (lambda runs: half(runs, t(runs)), "root of n"),
         (lambda runs: half(runs, t(runs) / len(runs) ** 0.5, ddof=0), "ddof=1"),
         (lambda runs: half(runs, 1 / len(runs) ** 0.5), "one standard error"),
         (
             lambda runs: half(runs, t(runs, 0.95) / len(runs) ** 0.5),
-            "97.5 %, not of 95 %",
+            "97.5 %, not for 95 %",
         ),
     ],
 )
@@ -65,8 +65,8 @@ def test_the_right_numbers_of_seeds_pass_and_find_the_difference_four_times_of_f
     [
         ([...] * 3, "should be numbers|replace the dots"),
         ([26, 7, 2], "both means are uncertain"),
-        ([25, 7, 2], "half of all such studies|wrong|not"),
-        ([29, 15, 8], "enters squared"),
+        ([25, 7, 2], "half of all studies|wrong|not"),
+        ([29, 15, 8], "square the ratio"),
         ([19, 5, 2], "square the sum"),
     ],
 )
@@ -82,7 +82,7 @@ def test_the_right_flattery_passes():
     ("answer", "words"),
     [
         (lambda log: ..., "replace the dots"),
-        (lambda log: log.mean(axis=0).max() - log[:, -1].mean(), "an epoch of its own"),
+        (lambda log: log.mean(axis=0).max() - log[:, -1].mean(), "its own best epoch"),
         (lambda log: (log.max(axis=1) - log[:, -1]).max(), "luckiest run"),
         (lambda log: log.max() - log[:, -1].mean(), "its own last epoch|luckiest"),
         (lambda log: (log[:, -1] - log.max(axis=1)).mean(), "never below"),

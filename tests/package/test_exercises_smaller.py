@@ -63,7 +63,7 @@ def test_the_entropy_of_the_target_passes_and_is_what_keras_computes():
         (lambda rate: ..., "replace the dots"),
         (lambda rate: 0.0, "less"),
         (lambda rate: special.entr(1 - 0.9 * rate), "nine other classes"),
-        (lambda rate: special.entr(1 - 0.9 * rate) + special.entr(rate / 10), "not one"),
+        (lambda rate: special.entr(1 - 0.9 * rate) + special.entr(rate / 10), "not only one"),
         (lambda rate: special.entr(1 - rate) + 9 * special.entr(rate / 9), "all ten classes"),
         (lambda rate: stats.entropy(target(rate), base=2), "natural logarithm"),
     ],
@@ -128,16 +128,16 @@ def test_the_right_frontier_passes(function):
     [
         (lambda networks: ..., "replace the dots"),
         (lambda networks: 3, "give a list"),
-        (lambda networks: networks, "only those on the frontier"),
-        (lambda networks: [max(networks, key=lambda n: n[1])], "continues below"),
+        (lambda networks: networks, "only the networks on the frontier"),
+        (lambda networks: [max(networks, key=lambda n: n[1])], "is more than the most accurate"),
         (
             lambda networks: [a for a in networks if not any(b[0] < a[0] and b[1] > a[1] for b in networks)],
-            "only as accurate",
+            "not more accurate",
         ),
-        (lambda networks: [*undominated(networks), (20_000, 0.995)], "of one size"),
+        (lambda networks: [*undominated(networks), (20_000, 0.995)], "of the same size"),
         (lambda networks: better_than_before(networks, key=lambda n: (n[0], -n[1])), "not only the next smaller"),
         (lambda networks: better_than_before(networks, key=None), "not only the next smaller"),
-        (lambda networks: [*undominated(networks), (7000, 0.994)], "only as accurate"),
+        (lambda networks: [*undominated(networks), (7000, 0.994)], "not more accurate"),
     ],
 )
 def test_wrong_frontiers_get_their_hint(answer, words):

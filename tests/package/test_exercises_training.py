@@ -27,7 +27,7 @@ def test_the_ceilings_of_the_check_are_those_of_a_simulation():
     [
         (..., "replace the dots"),
         ([0.95, 0.85, 0.8], "can still win"),
-        ([0.955, 0.865, 0.82], "not to a random one"),
+        ([0.955, 0.865, 0.82], "not a random one"),
         ([(1 - p) + (1 - (1 - p) ** 9) / 9 for p in (0.05, 0.15, 0.2)], "ten logits, not nine"),
         ([0.9901, 0.9303], "shape"),
         ([0.9, 0.9, 0.9], "is not right"),
@@ -66,7 +66,7 @@ def test_a_keras_model_is_read():
     verdict = check.budget(NETWORKS["compact_7k"](), [0.995, 0.994, 0.9945])
     assert verdict.kind == "unverified"
     layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(5)]
-    assert "gives (5,)" in check.budget(keras.Sequential(layers), [0.995] * 3).message
+    assert "its output (5,)" in check.budget(keras.Sequential(layers), [0.995] * 3).message
     assert "with an Input" in check.budget(keras.Sequential(layers[1:]), [0.995] * 3).message
 
 

@@ -1,6 +1,5 @@
 """People look at figures; tests see to it that they show what they were given and that the site can theme them."""
 
-import io
 import re
 from pathlib import Path
 
@@ -29,7 +28,7 @@ EXAMPLES = {
     "curves": lambda: figures.curves(notes_log()[:5], notes_log(), ceiling=0.9651, floor=0.0533),
     "confusion": lambda: figures.confusion(RNG.integers(0, 30, (10, 10))),
     "mistakes": lambda: figures.mistakes(IMAGES, np.arange(7), PROBABILITIES),
-    "kernel_answers": lambda: figures.kernel_answers(
+    "kernel_responses": lambda: figures.kernel_responses(
         [IMAGES[0]], {"blur": np.full((3, 3), 1 / 9), "difference": SIGNED_KERNEL}, [[IMAGES[1], IMAGES[2] - 0.5]]
     ),
     "profile": lambda: figures.profile(np.array([0, 0, 9, 9]), {"Sobel": np.array([36, -36])}),
@@ -99,12 +98,6 @@ EXAMPLES = {
 }
 
 
-def as_svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg")
-    return buffer.getvalue()
-
-
 @pytest.fixture(autouse=True)
 def _book_style():
     with mpl.rc_context(STYLE):
@@ -120,23 +113,20 @@ def test_every_figure_function_has_an_example():
     assert made_here == set(EXAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_figure_has_no_colour_of_its_own_for_ink_and_paper(name):
+def test_a_figure_fits_a_phone_and_has_no_colour_of_its_own_for_ink_and_paper(name):
     """Black text would vanish on a dark page, a white ground would glare there."""
-    themed = themed_svg(as_svg(EXAMPLES[name]()), "what it shows")
+    svg = print_figure(EXAMPLES[name](), "svg")  # as a notebook saves it, with a margin
+    width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
+    assert width <= 72 * WIDTH + 20
+    themed = themed_svg(svg, "what it shows")
     assert "currentColor" in themed
     assert INK not in themed
     assert PAPER not in themed
     for color in ("#ffffff", "#000000"):
         # These two write on coloured cells, where the colour must not follow the page.
         assert color not in themed or name in {"confusion", "window"}
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_a_figure_fits_a_phone(name):
-    svg = print_figure(EXAMPLES[name](), "svg")  # as a notebook saves it, with a margin
-    width = float(re.search(r'width="([\d.]+)pt"', svg)[1])
-    assert width <= 72 * WIDTH + 20
 
 
 def test_the_picture_of_the_readme_is_in_this_style():
@@ -162,8 +152,8 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
-def test_kernel_answers_show_the_weights_and_only_signed_answers_in_signed_colours():
-    axes = np.reshape(EXAMPLES["kernel_answers"]().axes, (2, 3))
+def test_kernel_responses_show_the_weights_and_only_signed_responses_in_signed_colours():
+    axes = np.reshape(EXAMPLES["kernel_responses"]().axes, (2, 3))
     assert texts(axes[0, 1]) == ["1/9"] * 9
     assert texts(axes[0, 2]) == ["1", "0", "−1", "2", "0", "−2", "1", "0", "−1"]
     shown = [ax.images[0] for ax in axes[1]]

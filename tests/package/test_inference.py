@@ -66,6 +66,7 @@ def test_one_image_gives_what_it_gives_in_a_batch(both):
         np.testing.assert_allclose(single[name], batch[name][1], atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_unit_of_every_layer_is_that_of_tensorflow(both):
     network, model = both
     image, rng, reached = digits(1)[0], np.random.default_rng(2), 0
@@ -164,7 +165,7 @@ def test_changed_weights_are_refused(copy):
     content = bytearray(weights.read_bytes())
     content[-100] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(ValueError, match="not the file that its record describes"):
+    with pytest.raises(ValueError, match="does not match its record"):
         load(folder=copy)
 
 
@@ -174,10 +175,10 @@ def test_changed_weights_are_refused(copy):
         (
             "conv5",
             {"kernel_size": 5},
-            r"conv5_kernel must have shape \(5, 5, 10, 16\) by the record.*got \(3, 3, 10, 16\)",
+            r"conv5_kernel must have shape \(5, 5, 10, 16\), got \(3, 3, 10, 16\)",
         ),
         ("conv2", {"filters": 32}, r"conv2_kernel must have shape \(3, 3, 16, 32\)"),
-        ("conv3", {"use_bias": False}, "the layers have 43 arrays of weights, got 44"),
+        ("conv3", {"use_bias": False}, "the layers need 43 arrays of weights, got 44"),
     ],
 )
 def test_layers_that_do_not_fit_the_weights_are_refused(copy, layer, settings, message):

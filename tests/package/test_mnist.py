@@ -294,7 +294,7 @@ def test_a_bad_copy_is_refused_with_a_reason(machine: Machine, write: Callable[[
     with pytest.raises(DataError, match=reason) as caught:
         mnist.load(path)
     assert str(path) in str(caught.value)
-    assert "Get that copy again" in str(caught.value)
+    assert "Get this copy again" in str(caught.value)
     assert {file: file.read_bytes() for file in machine.work.rglob("*") if file.is_file()} == before
     assert not (machine.work / "trapped").exists()  # nothing was unpickled
     assert machine.requests == []  # who names a copy gets that copy or an error
@@ -370,17 +370,17 @@ TRAPS: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "npz bomb in bzip2": (
         lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB, zipfile.ZIP_BZIP2),
-        "x_train is packed in a way that NumPy does not use",
+        "x_train has a compression that NumPy does not use",
     ),
     "npz bomb in lzma": (
         lambda f: zip_bomb(f / "mnist.npz", npy(TINY.train_images) + BOMB, zipfile.ZIP_LZMA),
-        "x_train is packed in a way that NumPy does not use",
+        "x_train has a compression that NumPy does not use",
     ),
     "npz with an endless header": (
         lambda f: zip_bomb(f / "mnist.npz", b"\x93NUMPY\2\0\xff\xff\xff\x7f" + BOMB),
         r"x_train is in version \(2, 0\) of NumPy's format",
     ),
-    "npz with thousands of members": (lambda f: long_list(f / "mnist.npz"), "its list of files has more than 100,000"),
+    "npz with thousands of members": (lambda f: long_list(f / "mnist.npz"), "its directory has more than 100,000"),
     "a pipe for an idx": (
         lambda f: pipe(write_idx(f, spelling=lambda n: n.replace("train-i", "x")) / IDX_FILES[0]).parent,
         "none of train-images-idx3-ubyte, .* is a regular file",
@@ -416,6 +416,7 @@ TRAPS: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "reason"), TRAPS.values(), ids=TRAPS)
 def test_what_cannot_be_the_data_takes_neither_time_nor_memory(
     machine: Machine, write: Callable[[Path], Path], reason: str
@@ -444,6 +445,7 @@ def test_a_trap_in_a_usual_place_is_passed_over(machine: Machine, make: Callable
     assert (machine.cache / "mnist.npz").exists()
 
 
+@pytest.mark.slow
 def test_loading_takes_little_more_memory_than_the_data() -> None:
     program = "from convbook import mnist; import tracemalloc; tracemalloc.start(); mnist.load(); "
     done = subprocess.run(
@@ -568,7 +570,7 @@ def no_network(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist, "_Limited", FullDisk)
+    monkeypatch.setattr(mnist, "_LimitedWrites", FullDisk)
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
@@ -633,6 +635,7 @@ def test_a_failed_download_leaves_nothing_behind(
     assert {name: (machine.cache / name).read_bytes() for name in machine.files()} == cached
 
 
+@pytest.mark.slow
 def test_two_processes_can_download_at_once(machine: Machine) -> None:
     both_asked = threading.Barrier(2, timeout=60)
 

@@ -114,6 +114,7 @@ def test_normalisation_may_stand_before_the_relu_and_the_pool_before_both():
     assert logits.bias is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [1, 2])
 def test_logits_are_averaged_over_all_shifts(shift):
     """Against digits moved by SciPy, read one by one."""
@@ -134,7 +135,7 @@ def test_logits_are_averaged_over_all_shifts(shift):
 
 def test_digits_are_moved_in_training_only():
     keras.utils.set_random_seed(0)
-    network = compact_cnn(((4,),), shift=0.1, turn=0.1)
+    network = compact_cnn(((4,),), shift=0.1, rotation=0.1)
     moving = keras.Sequential(network.layers[:2])
     images = np.zeros((50, 28, 28, 1), "float32")
     images[:, 9:19, 12:16] = 1
@@ -203,6 +204,7 @@ def test_the_layers_of_a_network_can_be_written_and_read_as_json(name):
         assert record(name)["layers"] == layers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_saved_network_is_loaded_again(name, tmp_path):
     keras.utils.set_random_seed(3)

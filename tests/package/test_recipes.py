@@ -21,6 +21,7 @@ def test_a_network_keeps_to_the_size_in_its_name(name, limit):
     assert network.output_shape == (None, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_trains_the_network_of_its_name(name):
     """The weights of one fit into the other: random layers apart, the layers are the same."""

@@ -1,6 +1,7 @@
 """The Python side of the interactive figures: what they take, what they refuse, what they send to the page."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from convbook.widgets.digit_figure import ten_digits
 from convbook.widgets.kernel_lab import scene
 from convbook.widgets.network_figure import flat
 from convbook.widgets.traits import Array, pack
+
+MODULES = Path(str(FOLDER))
 
 
 def replay() -> widgets.TrainingReplay:
@@ -43,16 +46,17 @@ def test_module_is_one_text_without_imports(name):
 
 
 def test_what_a_module_imports_is_joined_before_it():
-    text = bundle("digits")
-    assert text.index("const arithmetic_module = ") < text.index("const { prepareDigit } = arithmetic_module;")
+    text = bundle("live_network")
+    assert text.index("const drawing_module = ") < text.index("const { prepareDigit } = drawing_module;")
     assert text.count("const elements_module = ") == 1  # imported twice
 
 
 def test_every_module_belongs_to_a_class_or_is_imported_by_one():
-    modules = {path.stem for path in FOLDER.iterdir() if path.suffix == ".js"}
-    own = {getattr(widgets, name).__module__.rpartition(".")[2] for name in widgets.__all__}
-    joined = set(re.findall(r"const (\w+)_module = \(", "".join(bundle(name) for name in own)))
-    assert modules == own | joined | {"host"}
+    classes = {getattr(widgets, name).__module__.rpartition(".")[2] for name in widgets.__all__}
+    joined = set(re.findall(r"const (\w+)_module = \(", "".join(map(bundle, classes))))
+    own, shared = ({path.stem for path in folder.glob("*.js")} for folder in (MODULES, MODULES / "shared"))
+    assert own == classes, "a figure is a class in widgets/*.py and a module of the same name beside it"
+    assert shared == joined, "a module in widgets/shared/ is there to be imported by a figure"
 
 
 def test_arrays_cross_to_the_page_and_back():
@@ -247,8 +251,8 @@ def test_other_limits_in_python_are_other_limits_on_the_page():
 def test_no_module_has_limits_of_a_slider_of_its_own():
     """Except for the epochs and digits of a replay, of which Python knows the number only."""
     own = {}
-    for path in FOLDER.iterdir():
-        if path.suffix == ".js" and (found := re.findall(r"slider\(\{[^}]*\bmax: [^}]*", path.read_text())):
+    for path in MODULES.rglob("*.js"):
+        if found := re.findall(r"slider\(\{[^}]*\bmax: [^}]*", path.read_text(encoding="utf-8")):
             own[path.name] = found
     assert [*own] == ["training_replay.js"]
     assert len(own["training_replay.js"]) == 1
@@ -256,6 +260,5 @@ def test_no_module_has_limits_of_a_slider_of_its_own():
 
 def test_no_module_names_a_layer_of_the_network():
     names = "|".join(layer["name"] for layer in record("scheduled_cnn")["layers"])
-    for path in FOLDER.iterdir():
-        if path.suffix == ".js":
-            assert not re.search(rf"\b({names})\b(?=[\"'`])", path.read_text()), path.name
+    for path in MODULES.rglob("*.js"):
+        assert not re.search(rf"\b({names})\b(?=[\"'`])", path.read_text(encoding="utf-8")), path.name

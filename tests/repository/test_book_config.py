@@ -93,11 +93,8 @@ def good_config() -> dict[str, Any]:
 
 
 def test_config_is_read_to_the_last_key():
-    assert config_problems(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))) == []
-
-
-def test_good_config_passes():
-    assert config_problems(good_config()) == []
+    problems = config_problems(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")))
+    assert not problems, "\n".join(["Correct _config.yml:", *problems])
 
 
 @pytest.mark.parametrize(
@@ -105,11 +102,8 @@ def test_good_config_passes():
     [
         (None, {"exclude": ["README.md"]}, "exclude is never read"),
         (None, {"only_build_toc_files": False}, "files outside the toc"),
-        ("execute", {"nb_execution_raise_on_error": True}, "execute.nb_execution_raise_on_error is never read"),
-        ("parse", {"myst_dmath_double_inline": True}, "parse.myst_dmath_double_inline is never read"),
         ("html", {"analytics": {"matomo": "1"}}, "html.analytics.matomo is never read"),
         ("launch_buttons", {"kaggle_url": ""}, "launch_buttons.kaggle_url is never read"),
-        ("sphinx", {"extensions": []}, "sphinx.extensions is never read"),
         ("sphinx", {"extra_extensions": []}, "booksite.extension is not among"),
         ("sphinx", {"config": {}}, "a cell that raises would not fail"),
         ("sphinx", {"config": {"nb_execution_raise_on_error": True, "html_theme_options": {}}}, "its buttons vanish"),
@@ -123,18 +117,5 @@ def test_wrong_config_is_found(section, wrong, problem):
 
 
 def test_toc_names_every_page():
-    assert toc_problems(set(parse_toc_yaml(ROOT / "_toc.yml")), files()) == []
-
-
-def test_wrong_toc_is_found():
-    pages = [
-        ROOT / "intro.md",
-        ROOT / "README.md",
-        ROOT / "chapters" / "01-convolution.ipynb",
-        ROOT / "chapters" / "a.bib",
-    ]
-    assert toc_problems({"intro", "chapters/01-convolution"}, pages) == []
-    assert toc_problems({"intro", "chapters/02-kernels"}, pages) == [
-        "chapters/02-kernels is in _toc.yml, and there is no such page",
-        "chapters/01-convolution is not in _toc.yml",
-    ]
+    problems = toc_problems(set(parse_toc_yaml(ROOT / "_toc.yml")), files())
+    assert not problems, "\n".join(problems)

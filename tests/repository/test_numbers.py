@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from .prose import chapters, picture_texts, sentences, titles, without_code
 
 NUMERAL = r"\d+(?:,\d{3})*(?:\.\d+)?"
-SHAPE = re.compile(rf"{NUMERAL}(?: ?× ?{NUMERAL})+")  # 3 × 3 names a kernel, it measures nothing
+SHAPE = re.compile(rf"{NUMERAL}(?:[ \u00a0]?×[ \u00a0]?{NUMERAL})+")  # 3 × 3 names a kernel, it measures nothing
 NAME = re.compile(
     r"\b(?:chapter|digit|epoch|exercise|layer|row|section|seed|step)s? \d+(?: (?:and|or|to) \d+)?", re.IGNORECASE
 )
@@ -131,14 +131,6 @@ def test_no_result_is_typed(path: Path):
     )
 
 
-def test_every_exemption_is_in_use():
-    notebooks = [nbformat.read(path, as_version=4) for path in chapters()]
-    every = [cell for notebook in notebooks for cell in notebook.cells]
-    said = [without_code(cell.source) for cell in every if cell.cell_type == "markdown"]
-    said += [text for cell in every for text in picture_texts(cell).values()]
-    assert [phrase for phrase in EXEMPT if not any(phrase in text for text in said)] == []
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -211,18 +203,10 @@ def test_settings_and_sizes_may_be_typed_in_the_words_of_a_picture(right):
     assert typed_results(new_notebook(cells=[figure("draw()", caption=right, alt=right)])) == []
 
 
-@pytest.mark.parametrize("place", [1, 2, 3])
-def test_an_assert_in_the_nearest_cells_allows_a_result_in_the_words_of_a_picture(place):
+@pytest.mark.parametrize(("place", "found"), [(0, 1), (1, 0), (2, 0), (3, 0), (4, 1)])
+def test_an_assert_in_the_nearest_cells_allows_a_result_in_the_words_of_a_picture(place, found):
     code = ["x = 1"] * 5
     code[place] = "assert round(100 * means[8]) == 89"
     cells = [new_code_cell(source) for source in code]
     cells[2] = figure(code[2], alt="A curve falls to 89 %.")
-    assert typed_results(new_notebook(cells=cells)) == []
-
-
-@pytest.mark.parametrize("place", [0, 4])
-def test_an_assert_further_away_does_not(place):
-    cells = [new_code_cell("x = 1") for _ in range(5)]
-    cells[place] = new_code_cell("assert round(100 * means[8]) == 89")
-    cells[2] = figure("draw()", alt="A curve falls to 89 %.")
-    assert len(typed_results(new_notebook(cells=cells))) == 1
+    assert len(typed_results(new_notebook(cells=cells))) == found

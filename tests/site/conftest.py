@@ -1,46 +1,66 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from .browser import launch, serve
+from .checks import Site
 
 BOOK = Path(__file__).parents[2]
-JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
+# Through Python, because the first line of an installed script cannot name a Python on a path with spaces.
+JUPYTER_BOOK = [sys.executable, str(Path(sys.executable).with_name("jupyter-book"))]
 
 
-def build(*options: str, **environment: str) -> None:
-    """Build the book; a warning is a failure.
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder once a run, by the name it is given; other workers of pytest-xdist wait until it is there."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, made = shared / name, shared / f"{name}.made"
+        with FileLock(shared / f"{name}.lock"):
+            if not made.exists():
+                folder.mkdir()
+                fill(folder)
+                made.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def site(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The folder of the pages; a warning of their build is a failure.
 
     The chapters are in the cache by now, executed by nbmake in this very test run. `--all` writes every page anew:
     Sphinx would keep quiet about the warnings of a page that it does not touch.
     """
-    built = subprocess.run(
-        [JUPYTER_BOOK, "build", str(BOOK), "--all", "-W", "-n", "--keep-going", *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | environment,
-    )
-    assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
 
+    def fill(_: Path) -> None:
+        built = subprocess.run(
+            [*JUPYTER_BOOK, "build", str(BOOK), "--all", "-W", "-n", "--keep-going"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"SOLUTIONS": "yes"},
+        )
+        assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
 
-@pytest.fixture(scope="session")
-def site() -> Path:
-    """The folder of the pages."""
-    build(SOLUTIONS="yes")
+    once("site", fill)
     return BOOK / "_build" / "html"
 
 
 @pytest.fixture(scope="session")
-def site_without_solutions() -> Path:
-    """The folder of the pages of the book that an instructor hands out."""
-    build("--path-output", str(BOOK / "_build" / "without-solutions"), SOLUTIONS="no")
-    return BOOK / "_build" / "without-solutions" / "_build" / "html"
+def parsed(site: Path) -> Site:
+    """The pages, each parsed at most once."""
+    return Site(site, tuple(f"{name}.html" for name in parse_toc_yaml(BOOK / "_toc.yml")))
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 """In the built pages every exercise shows what its check says: a hint on the stub, passed on the solution."""
 
 import re
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
 from convbook.exercises import check
 
+from .checks import Site
 from .conftest import BOOK
 
 CHECK = re.compile(r"\bcheck\.(\w+)\(")
@@ -36,8 +36,8 @@ def names(page: BeautifulSoup, *, solved: bool) -> set[str]:
 
 
 @pytest.fixture
-def pages(site: Path) -> dict[str, BeautifulSoup]:
-    return {name: BeautifulSoup((site / "chapters" / f"{name}.html").read_bytes(), "html5lib") for name in CHAPTERS}
+def pages(parsed: Site) -> dict[str, BeautifulSoup]:
+    return {name: parsed.documents[f"chapters/{name}.html"] for name in CHAPTERS}
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -28,7 +28,7 @@ SHIPPED = sorted(file.stem for file in inference.WEIGHTS.glob("*.json"))
 
 @pytest.fixture(scope="module")
 def call(browser):
-    """Run JavaScript that imports our modules as ``load("arithmetic")``; returns what it returns."""
+    """Run JavaScript that imports our modules as ``load("shared/network")``; returns what it returns."""
     with serve(Path(str(FOLDER))) as at:
         page = browser.new_page()
         page.goto(f"{at}/jsconfig.json")  # any page of the origin
@@ -49,7 +49,8 @@ def network(name: str = "scheduled_cnn") -> keras.Model:
 
 
 NETWORK = """
-const { cutWeights, forward, backward, prepareDigit } = await load("arithmetic");
+const { cutWeights, forward, backward } = await load("shared/network");
+const { prepareDigit } = await load("shared/drawing");
 const layers = given.layers;
 const pieces = cutWeights(layers, floats(given.weights));
 const image = (pixels, n) => {
@@ -179,7 +180,7 @@ def test_every_setting_of_a_layer_counts(call, layers):
     body = (
         NETWORK
         + """
-        const { stagesOf } = await load("arithmetic");
+        const { stagesOf } = await load("shared/network");
         const digit = image(new Uint8Array(bytes(given.images)), 0);
         const outputs = forward(layers, pieces, digit);
         const slope = backward(layers, pieces, digit, outputs, given.last, { row: 0, column: 2, channel: 1 });
@@ -213,7 +214,7 @@ def test_what_the_page_cannot_compute_is_named(call, changes, message):
     """A layer of another kind keeps its weights, so that only the layer is wrong."""
     layers = [{**layer, **changes} if layer["name"] == "conv6" else layer for layer in GIVEN["layers"]]
     body = """
-        const { cutWeights, forward } = await load("arithmetic");
+        const { cutWeights, forward } = await load("shared/network");
         const image = { data: new Float32Array(784), height: 28, width: 28, channels: 1 };
         const cut = (layers) => cutWeights(layers, floats(given.weights));
         try {
@@ -243,7 +244,7 @@ def test_convolutions_of_two_hundred_random_cases(call):
         arrays = {"data": encoded(image), "weights": encoded(filters), "bias": encoded(bias)}
         cases.append({name: [int(n) for n in shape] for name, shape in shapes.items()} | arrays | geometry)
     body = """
-        const { convolve } = await load("arithmetic");
+        const { convolve } = await load("shared/convolution");
         return given.map((c) => {
           const maps = (data, [height, width, ...channels]) => ({ data, height, width, channels: channels.at(-1) });
           const image = maps(floats(c.data), c.image);
@@ -260,7 +261,7 @@ def test_convolutions_of_two_hundred_random_cases(call):
 
 def test_a_kernel_that_does_not_fit_is_refused(call):
     body = """
-        const { convolve } = await load("arithmetic");
+        const { convolve } = await load("shared/convolution");
         const one = { data: [1], height: 1, width: 1, channels: 1 };
         try { convolve(one, { data: Array(9).fill(1), height: 3, width: 3, channels: 1 }, [0]); }
         catch (error) { return error.message; }
@@ -272,7 +273,7 @@ def test_two_kernels_composed_answer_as_one_after_the_other(call):
     rng = np.random.default_rng(0)
     first, second, image = (rng.normal(size=(size, size)).astype(np.float32) for size in (3, 3, 9))
     body = """
-        const { composed } = await load("arithmetic");
+        const { composed } = await load("shared/convolution");
         return encode(composed({ data: floats(given[0]), size: 3 }, { data: floats(given[1]), size: 3 }).data);
         """
     large = np.frombuffer(base64.b64decode(call(body, [encoded(first), encoded(second)])), np.float32).reshape(5, 5)
@@ -289,7 +290,7 @@ def described(stage: Stage) -> dict[str, int]:
 
 
 def test_fields_are_those_of_the_arithmetic(call):
-    body = "const { trace } = await load('arithmetic'); return given.map((stack) => trace(stack, 28));"
+    body = "const { trace } = await load('shared/convolution'); return given.map((stack) => trace(stack, 28));"
     for ours, stack in zip(call(body, [*PRESETS.values()]), PRESETS.values(), strict=True):
         layers = [Layer(row["kernel"], 1, row["stride"], row["padding"], row["dilation"]) for row in stack]
         assert ours == [described(stage) for stage in trace(layers)]
@@ -381,7 +382,7 @@ def test_the_explorer_starts_with_the_rates_of_the_notes():
 def test_drawings_come_back_as_digits(call):
     """Test digits, enlarged, moved and stretched at random onto the pad as a hand would."""
     rng = np.random.default_rng(7)
-    count = 2000
+    count = 1000
     chosen = rng.choice(len(digits().test_images), count, replace=False)
     placed = [
         {
@@ -422,13 +423,13 @@ def test_drawings_come_back_as_digits(call):
 
 
 def test_an_empty_drawing_is_no_digit(call):
-    body = "const { prepareDigit } = await load('arithmetic'); return prepareDigit(new Float32Array(100), 10, 10);"
+    body = "const { prepareDigit } = await load('shared/drawing'); return prepareDigit(new Float32Array(100), 10, 10);"
     assert call(body) is None
 
 
 def test_weights_of_the_wrong_number_are_refused(call):
     body = """
-        const { cutWeights } = await load("arithmetic");
+        const { cutWeights } = await load("shared/network");
         try { cutWeights(given.layers, floats(given.weights).subarray(1)); } catch (error) { return error.message; }
         """
     assert call(body, GIVEN) == "the network takes 13848 weights, got 13847"

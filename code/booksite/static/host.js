@@ -1,98 +1,241 @@
 /**
- * The site's stand-in for a kernel: it brings the interactive figures of a page to life.
+ * The site's stand-in for a kernel: it brings the widgets of a page to life.
  *
- * The extension `booksite.widgets` leaves, in place of each figure, a picture of it and its state. When the reader
- * comes near, the figure's own module takes the place of the picture.
+ * The extension `booksite.widgets` leaves, in place of each widget, a picture of it and the models behind it. When the
+ * reader comes near, the widget's own module takes the place of the picture. What a module gets is what anywidget
+ * hands out; what only a kernel could do fails in plain words.
  */
 
 const MUCH = 200_000; // bytes that are not loaded before the reader asks for them
 
-/** What anywidget calls a model, with nobody at the other end. */
+/**
+ * @typedef {{path: (string | number)[], url: string, bytes: number}} Buffer a binary value and its place in the state
+ * @typedef {{esm?: string, css?: string, state: Record<string, any>, buffers: Buffer[]}} Description of a model
+ * @typedef {(...values: any[]) => void} Listener
+ * @typedef {{model: Model, render?: (view: object) => any, exports: object | undefined}} Widget
+ */
+
+/** The traits of a widget, shared by all that look at it. */
 class Model {
   /** @param {Record<string, any>} values */
   constructor(values) {
     this.values = values;
-    /** @type {Map<string, Set<() => void>>} */
-    this.listeners = new Map();
-  }
-
-  /** @param {string} name */
-  get(name) {
-    return this.values[name];
+    /** @type {{event: string, listener: Listener, owner: unknown}[]} */
+    this.listeners = [];
   }
 
   /**
-   * @param {string} name
-   * @param {any} value
+   * @param {string | Record<string, any>} name or several values by name
+   * @param {any} [value]
    */
   set(name, value) {
-    if (this.values[name] === value) return;
-    this.values[name] = value;
-    for (const event of [`change:${name}`, "change"]) {
-      for (const listener of [...(this.listeners.get(event) ?? [])]) listener();
-    }
+    const values = typeof name === "string" ? { [name]: value } : name;
+    const changed = Object.keys(values).filter((each) => !equal(this.values[each], values[each]));
+    Object.assign(this.values, values);
+    for (const each of changed) this.tell(`change:${each}`, this, values[each]);
+    if (changed.length) this.tell("change", this);
   }
 
   /**
    * @param {string} event
-   * @param {() => void} listener
+   * @param {any[]} values
    */
-  on(event, listener) {
-    if (!this.listeners.has(event)) this.listeners.set(event, new Set());
-    this.listeners.get(event)?.add(listener);
+  tell(event, ...values) {
+    for (const each of this.listeners.filter((each) => each.event === event)) each.listener(...values);
   }
 
   /**
-   * Without a listener, all listeners of the event go; without an event, those of all events.
+   * What anywidget calls a model, for one owner: the widget as a whole, or one view of it. Without a listener, `off`
+   * ends all of the owner's listeners to an event; without an event, those to all events.
    *
-   * @param {string} [event]
-   * @param {() => void} [listener]
+   * @param {unknown} owner
    */
-  off(event, listener) {
-    const events = event === undefined ? [...this.listeners.keys()] : [event];
-    for (const each of events) {
-      if (listener) this.listeners.get(each)?.delete(listener);
-      else this.listeners.delete(each);
-    }
+  seenBy(owner) {
+    const split = (/** @type {string} */ events) => events.trim().split(/\s+/);
+    return {
+      get: (/** @type {string} */ name) => this.values[name],
+      set: this.set.bind(this),
+      save_changes() {},
+      send() {}, // nobody could read it
+      on: (/** @type {string} */ events, /** @type {Listener} */ listener) => {
+        for (const event of split(events)) this.listeners.push({ event, listener, owner });
+      },
+      off: (/** @type {string | null} */ events = null, /** @type {Listener | null} */ listener = null) => {
+        const meant = events === null ? null : split(events);
+        this.listeners = this.listeners.filter(
+          (each) =>
+            each.owner !== owner ||
+            (meant !== null && !meant.includes(each.event)) ||
+            (listener !== null && each.listener !== listener),
+        );
+      },
+      widget_manager: { get_model: async (/** @type {string} */ id) => (await model(id)).seenBy(Symbol()) },
+    };
   }
-
-  save_changes() {}
-
-  /** There is no kernel that could read a message. */
-  send() {}
 }
 
 /**
- * Put a figure into the place of its picture.
+ * Compare two values of a trait by what is in them.
+ *
+ * @param {any} a
+ * @param {any} b
+ * @returns {boolean}
+ */
+function equal(a, b) {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  if (ArrayBuffer.isView(a)) return equalBytes(bytes(a), bytes(b));
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => name in b && equal(a[name], b[name]));
+}
+
+/** @param {ArrayBufferView} view */
+function bytes({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/**
+ * @param {Uint8Array} a
+ * @param {Uint8Array} b
+ */
+function equalBytes(a, b) {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** @type {Map<string, Description>} */
+const descriptions = new Map();
+/** @type {Map<string, Promise<Model>>} */
+const models = new Map();
+/** @type {Map<string, Promise<Widget>>} */
+const widgets = new Map();
+/** @type {Map<string, Promise<void>>} */
+const styles = new Map();
+
+/**
+ * Return what a map holds for a key, made at the first call.
+ *
+ * @template T
+ * @param {Map<string, T>} map
+ * @param {string} key
+ * @param {(key: string) => T} make
+ * @returns {T}
+ */
+function once(map, key, make) {
+  const made = map.get(key) ?? make(key);
+  map.set(key, made);
+  return made;
+}
+
+/** @param {string} id */
+function description(id) {
+  const found = descriptions.get(id);
+  if (!found) throw new Error(`this page holds no widget model ${id}`);
+  return found;
+}
+
+/** @param {string} id */
+async function model(id) {
+  const { state, buffers } = description(id);
+  return once(models, id, async () => {
+    const values = structuredClone(state);
+    const loaded = await Promise.all(buffers.map(load));
+    buffers.forEach(({ path }, i) => put(values, path, loaded[i]));
+    return new Model(values);
+  });
+}
+
+/** @param {string} id */
+async function widget(id) {
+  const { esm, css } = description(id);
+  if (!esm) throw new Error(`the widget model ${id} is no anywidget, so it has no view here`);
+  return once(widgets, id, async () => {
+    const address = new URL(esm, document.baseURI).href; // an import would take it from this file's folder
+    const [its, module] = await Promise.all([model(id), import(address), css && once(styles, css, style)]);
+    // A module exports its methods, or a function that makes them; before anywidget 0.9 it was `render` alone.
+    const exported = module.default ?? module;
+    const { initialize, render } = typeof exported === "function" ? await exported() : exported;
+    // A widget lives as long as its page, so its signal never comes and what it returns to end it is never called.
+    const { signal } = new AbortController();
+    const made = await initialize?.({ model: its.seenBy(Symbol()), signal, experimental });
+    return { model: its, render, exports: typeof made === "object" && made !== null ? made : undefined };
+  });
+}
+
+const experimental = {
+  /** @param {string} name */
+  async invoke(name) {
+    throw new Error(`there is no kernel on this page that could run the command ${name}`);
+  },
+};
+
+/**
+ * Show a widget; returns when it is shown.
+ *
+ * @param {string} id
+ * @param {HTMLElement} el
+ * @param {AbortSignal} signal that ends the view
+ */
+async function show(id, el, signal) {
+  const { model, render } = await widget(id);
+  const seen = model.seenBy(Symbol());
+  const clear = await render?.({ model: seen, el, signal, host: host(signal), experimental });
+  const end = () => {
+    seen.off();
+    clear?.();
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end);
+}
+
+/**
+ * What anywidget calls the host: the way from one widget to another, by the reference that stands in a trait.
+ *
+ * @param {AbortSignal} signal of the view that asks
+ */
+function host(signal) {
+  return {
+    /** @param {string} reference */
+    async getModel(reference) {
+      const seen = (await model(named(reference))).seenBy(Symbol());
+      signal.addEventListener("abort", () => seen.off());
+      return seen;
+    },
+    /** @param {string} reference */
+    async getWidget(reference) {
+      const id = named(reference);
+      const { exports } = await widget(id);
+      /** @param {{el: HTMLElement, signal?: AbortSignal}} view */
+      const render = (view) => show(id, view.el, view.signal ?? signal);
+      return { exports, render };
+    },
+  };
+}
+
+/** @param {string} reference */
+function named(reference) {
+  const [, id] = /^anywidget:(.+)$/.exec(reference) ?? [];
+  if (!id) throw new Error(`${JSON.stringify(reference)} is no reference to a widget`);
+  return id;
+}
+
+/**
+ * Put a widget into the place of its picture.
  *
  * @param {HTMLElement} place
- * @returns {Promise<{model: Model, unmount: () => void}>} unmount puts the picture back
+ * @returns {Promise<() => void>} ends the view and puts the picture back
  */
 export async function mount(place) {
-  const { module, state, files } = described(place);
   const picture = [...place.childNodes];
   const el = document.createElement("div");
+  const ended = new AbortController();
   try {
-    const loading = [import(`./${module}.js`), ...files.map(load)];
-    const [{ default: exported }, ...buffers] = await Promise.all(loading);
-    files.forEach(({ path }, i) => put(state, path, buffers[i]));
-    const model = new Model(state);
-    // A module exports its methods, or a function that makes them.
-    const figure = typeof exported === "function" ? await exported() : exported;
-    const ended = new AbortController();
-    const { signal } = ended;
-    const forget = await figure.initialize?.({ model, signal });
+    const { view, models } = described(place);
+    for (const [id, its] of Object.entries(models)) once(descriptions, id, () => its);
+    // In a notebook the widgets inside another one start before it is shown, too.
+    await Promise.all(Object.keys(models).filter((id) => models[id].esm).map(widget));
     place.replaceChildren(el);
-    const clear = await figure.render?.({ model, el, signal });
-    return {
-      model,
-      unmount() {
-        ended.abort();
-        clear?.();
-        forget?.();
-        place.replaceChildren(...picture);
-      },
-    };
+    await show(view, el, ended.signal);
   } catch (error) {
     const problem = document.createElement("p");
     problem.className = "problem";
@@ -101,11 +244,15 @@ export async function mount(place) {
     place.replaceChildren(...picture, problem);
     throw error;
   }
+  return () => {
+    ended.abort();
+    place.replaceChildren(...picture);
+  };
 }
 
 /**
  * @param {HTMLElement} place
- * @returns {{module: string, state: Record<string, any>, files: {path: string[], url: string, bytes: number}[]}}
+ * @returns {{view: string, models: Record<string, Description>}} the model to be shown, and it and all inside it by id
  */
 function described(place) {
   return JSON.parse(place.querySelector("script[type='application/json']")?.textContent ?? "");
@@ -119,8 +266,21 @@ async function load({ url }) {
 }
 
 /**
+ * @param {string} href
+ * @returns {Promise<void>}
+ */
+function style(href) {
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    link.addEventListener("load", () => resolve());
+    link.addEventListener("error", () => reject(new Error(`${href} did not load`)));
+    document.head.append(link);
+  });
+}
+
+/**
  * @param {any} values
- * @param {string[]} path
+ * @param {(string | number)[]} path
  * @param {DataView} buffer
  */
 function put(values, path, buffer) {
@@ -130,16 +290,16 @@ function put(values, path, buffer) {
 }
 
 /**
- * Offer to load a figure that takes much.
+ * Offer to load a widget that takes much.
  *
  * @param {HTMLElement} place
- * @param {number} bytes
+ * @param {number} size in bytes
  */
-function offer(place, bytes) {
+function offer(place, size) {
   const press = document.createElement("button");
   press.type = "button";
   press.className = "load";
-  press.textContent = `Load the interactive figure (${(bytes / 1e6).toFixed(1)} MB)`;
+  press.textContent = `Load the interactive figure (${(size / 1e6).toFixed(1)} MB)`;
   press.addEventListener("click", () => {
     press.remove();
     mount(place);
@@ -153,11 +313,12 @@ const near = new IntersectionObserver(
       if (!isIntersecting) continue;
       near.unobserve(target);
       const place = /** @type {HTMLElement} */ (target);
-      const bytes = described(place).files.reduce((sum, file) => sum + file.bytes, 0);
-      if (bytes > MUCH) offer(place, bytes);
+      const buffers = Object.values(described(place).models).flatMap((each) => each.buffers);
+      const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
+      if (size > MUCH) offer(place, size);
       else mount(place);
     }
   },
   { rootMargin: "400px" },
 );
-for (const place of document.querySelectorAll(".interactive")) near.observe(place);
+for (const place of document.querySelectorAll(".interactive")) near.observe(/** @type {HTMLElement} */ (place));

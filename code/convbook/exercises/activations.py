@@ -1,4 +1,4 @@
-"""Checks of chapter 6, which puts a function between the layers."""
+"""Checks of chapter 6, on activation functions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,18 +12,18 @@ from convbook.exercises.verdict import Wrong, call, expect, gives_verdict, items
 
 @gives_verdict
 def sigmoid_slope(at_zero: float, ten_layers: float, layers_below: int) -> str:
-    """Check the sigmoid's slope at 0, its largest product over ten layers, and when that is below a thousandth."""
+    """Check the sigmoid's slope at 0, the largest product of ten slopes, and when it falls below a thousandth."""
     expect(
         at_zero,
         activations.sigmoid_derivative(0),
         "the slope at 0",
         mistakes=(
-            ("that is the value of the sigmoid there, not its slope", activations.sigmoid(0)),
+            ("that is the value of the sigmoid at 0, not its slope", activations.sigmoid(0)),
             (
                 "you took the slope at the sigmoid's output; the slope belongs to its input, here 0",
                 activations.sigmoid_derivative(activations.sigmoid(0)),
             ),
-            ("in s (1 − s) the letter s is the sigmoid's value, not its input", 0),
+            ("in s (1 − s) the letter s stands for the sigmoid's value, not for its input", 0),
             ("that is the slope of tanh", 1),
         ),
         reveal=False,
@@ -34,9 +34,9 @@ def sigmoid_slope(at_zero: float, ten_layers: float, layers_below: int) -> str:
         "ten layers",
         mistakes=(
             ("the slopes are multiplied; you added them", 2.5),
-            ("that is the product of ten values of the sigmoid at 0; multiply slopes", 0.5**10),
-            ("a layer is missing: ten slopes are multiplied", 0.25**9),
-            ("there is one slope for each layer; you divided one by ten", 0.25 / 10),
+            ("that is the product of ten values of the sigmoid at 0; multiply its slopes instead", 0.5**10),
+            ("one layer is missing: multiply ten slopes", 0.25**9),
+            ("there is one slope for each layer, so multiply ten of them instead of dividing by ten", 0.25 / 10),
             ("it is small, but not 0", 0),
         ),
         within=5e-9,  # two significant digits
@@ -47,9 +47,9 @@ def sigmoid_slope(at_zero: float, ten_layers: float, layers_below: int) -> str:
         5,
         "below a thousandth",
         mistakes=(
-            ("that product is still above a thousandth; it takes one more layer", 4),
-            ("fewer layers do it: the largest slope is 1/4, and you multiplied by 1/2", 10),
-            ("fewer layers do it: every layer divides by 4", 250),
+            ("with four layers the product is still above a thousandth; you need one more", 4),
+            ("fewer layers are enough: the largest slope is 1/4, and you multiplied by 1/2", 10),
+            ("fewer layers are enough: every layer divides the product by 4", 250),
         ),
         reveal=False,
     )
@@ -58,7 +58,7 @@ def sigmoid_slope(at_zero: float, ten_layers: float, layers_below: int) -> str:
 
 @gives_verdict
 def leaky_relu_derivative(function: Callable[[NDArray, float], NDArray]) -> str:
-    """Check a function that gives the slopes of the leaky ReLU for an array and the slope below 0."""
+    """Check the derivative of the leaky ReLU: function(z, slope), with the slope below 0."""
     cases = (
         ("z = −2, 3, −0.5, 1.5 and slope 0.2", np.array([-2, 3, -0.5, 1.5]), 0.2),
         ("z = 4, −1 in a column and slope 0.01", np.array([[4.0], [-1.0]]), 0.01),
@@ -71,17 +71,17 @@ def leaky_relu_derivative(function: Callable[[NDArray, float], NDArray]) -> str:
             case,
             mistakes=(
                 (
-                    "below 0 you have 0, the slope of ReLU; the leaky one lets a share through",
+                    "below 0 you return 0, the slope of ReLU; the leaky ReLU has the given slope there",
                     activations.relu_derivative(z),
                 ),
-                ("these are the values of the leaky ReLU; its slopes are asked for", activations.leaky_relu(z, slope)),
+                ("these are the values of the leaky ReLU; return its slopes", activations.leaky_relu(z, slope)),
                 (
-                    "below 0 the function is slope · z, a line, so its slope does not depend on z",
+                    "below 0 the function is the line slope · z, so its slope does not depend on z",
                     np.where(z > 0, 1, slope * z),
                 ),
                 ("the line rises below 0 as well, so the slope is positive there", np.where(z > 0, 1, -slope)),
-                ("you have the two sides the wrong way round", np.where(z > 0, slope, 1)),
-                ("use the slope that the function is given", activations.leaky_relu_derivative(z, 0.01)),
+                ("the two sides are the wrong way round", np.where(z > 0, slope, 1)),
+                ("use the slope that is passed to the function", activations.leaky_relu_derivative(z, 0.01)),
             ),
         )
     return "the given slope below 0, 1 above, for arrays of any shape"
@@ -107,12 +107,12 @@ def count_dead(function: Callable[[NDArray], int]) -> str:
             zero.all(axis=0).sum(),
             case,
             mistakes=(
-                ("you count units that are 0 for the first digit; a dead one is 0 for all of them", zero[0].sum()),
-                ("you count units that are 0 for some digit; a dead one is 0 for all of them", zero.any(axis=0).sum()),
-                ("you count zeros; a unit counts once, and only if it is 0 for every digit", zero.sum()),
-                ("these are the units that live; count the others", (~zero.all(axis=0)).sum()),
+                ("you count units that are 0 for the first digit; a dead unit is 0 for all digits", zero[0].sum()),
+                ("you count units that are 0 for some digit; a dead unit is 0 for all digits", zero.any(axis=0).sum()),
+                ("you count zeros; count each unit once, and only if it is 0 for every digit", zero.sum()),
+                ("these are the units that are alive; count the others", (~zero.all(axis=0)).sum()),
                 (
-                    "you count whole channels; a unit is one number of a map, so each position counts",
+                    "you count whole channels; a unit is a single number of a map, so count every position",
                     zero.all(axis=tuple(range(values.ndim - 1))).sum() if values.ndim > 2 else None,
                 ),
             ),
@@ -156,14 +156,14 @@ def collapse(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
             f"{case}, the matrix",
             mistakes=(
                 (
-                    "wrong order: W1 multiplies the input first, so W1 stands on the right",
+                    "the order is wrong: W1 multiplies the input first, so W1 belongs on the right",
                     w1 @ w2 if square else None,
                 ),
                 (
-                    "`*` multiplies number by number; one map after the other is a matrix product, `@`",
+                    "`*` multiplies element by element; applying one map after the other is a matrix product, `@`",
                     w2 * w1 if square else None,
                 ),
-                ("one map after the other is a product, not a sum", w1 + w2 if square else None),
+                ("applying one map after the other is a product, not a sum", w1 + w2 if square else None),
                 ("the matrix is transposed", (w2 @ w1).T),
             ),
         )
@@ -172,10 +172,10 @@ def collapse(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
             w2 @ b1 + b2,
             f"{case}, the bias",
             mistakes=(
-                ("b1 goes through the second map as well, so W2 multiplies it", b1 + b2 if square else None),
-                ("the biases are gone; an input of zeros shows what they add", np.zeros_like(b2)),
+                ("b1 passes through the second map as well, so W2 multiplies it", b1 + b2 if square else None),
+                ("the biases are missing; try an input of zeros to see what they add", np.zeros_like(b2)),
                 ("b2 is missing: the second map adds it at the end", w2 @ b1),
-                ("b1 is missing: the second map reads it as part of its input", b2),
+                ("b1 is missing: it is part of the second map's input", b2),
                 ("the maps are the wrong way round: W2 multiplies b1", w1 @ b2 + b1 if square else None),
             ),
         )
@@ -184,34 +184,48 @@ def collapse(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
 
 @gives_verdict
 def is_elementwise(function: Callable[[Callable[[NDArray], NDArray]], bool]) -> str:
-    """Check a function that finds out whether a given function acts on each number of an array by itself."""
+    """Check a function that finds out whether a given function acts on each number of an array separately."""
     cases: tuple[tuple[Callable[[Any], NDArray], bool, str], ...] = (
-        (activations.relu, True, "ReLU acts on each number by itself, and you say no"),
-        (activations.softmax, False, "you say yes to softmax: change one number and see whether others move"),
-        (np.tanh, True, "tanh acts on each number by itself, and you say no"),
-        (_two_minus, True, "2 − z acts on each number by itself, although it changes 0, and you say no"),
+        (activations.relu, True, "ReLU acts on each number separately, but your function returns False"),
+        (
+            activations.softmax,
+            False,
+            "your function returns True for softmax: change one input and see whether other outputs change",
+        ),
+        (np.tanh, True, "tanh acts on each number separately, but your function returns False"),
+        (
+            _two_minus,
+            True,
+            "2 − z acts on each number separately, even though it changes 0, but your function returns False",
+        ),
         (
             _centred,
             False,
-            "you say yes to z − z.mean(), which mixes: a sum of 1 or a range from 0 to 1 is not what to look for",
+            "your function returns True for z − z.mean(), where every input changes every output: it is not enough to "
+            "look for a sum of 1 or a range from 0 to 1",
         ),
         (
             np.cumsum,
             False,
-            "you say yes to the running sum, where a number moves only itself and those after it: change the first one",
+            "your function returns True for the running sum, where an input changes its own output and the later ones: "
+            "change the first input as well",
         ),
         (
             _backward_sum,
             False,
-            "you say yes to the running sum from the end, where a number moves only itself and those before it: "
-            "change every number in turn, or the last one as well",
+            "your function returns True for the running sum from the end, where an input changes its own output and "
+            "earlier ones: change every input in turn, or at least the last one as well",
         ),
-        (np.flip, False, "you say yes to the reversed array, where every number moves another one than itself"),
+        (
+            np.flip,
+            False,
+            "your function returns True for the reversed array, where an input changes the output at another position",
+        ),
     )
     for tested, right, hint in cases:
         if truth(call(function, tested), "the test") != right:
             raise Wrong(hint)
-    return "right about ReLU, tanh, 2 − z, softmax, centring, two running sums and the reversed array"
+    return "right for ReLU, tanh, 2 − z, softmax, centring, two running sums and the reversed array"
 
 
 def _two_minus(z: NDArray) -> NDArray:

@@ -1,4 +1,4 @@
-"""All checks under one name for the chapters."""
+"""The checks of all exercises; the chapters import this module and call ``check.NAME``."""
 
 from convbook.exercises.activations import collapse, count_dead, is_elementwise, leaky_relu_derivative, sigmoid_slope
 from convbook.exercises.convolution import conv2d, corr2d_by_hand, kernel_gradient, predict_shifted, sizes

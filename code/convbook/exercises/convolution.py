@@ -25,9 +25,9 @@ def corr2d_by_hand(correlation: ArrayLike, convolution: ArrayLike) -> str:
         as_it_is,
         "the cross-correlation",
         mistakes=(
-            ("that is the true convolution; a cross-correlation uses the kernel as it is", rotated),
-            ("multiply each weight by the pixel under it; this is not a matrix product", sums),
-            ("the kernel is mirrored; a cross-correlation uses it as it is", mirrored),
+            ("that is the true convolution; a cross-correlation does not flip the kernel", rotated),
+            ("multiply each weight by the pixel under it; you computed a matrix product", sums),
+            ("the kernel is mirrored; a cross-correlation does not flip it", mirrored),
         ),
         reveal=False,
     )
@@ -37,8 +37,8 @@ def corr2d_by_hand(correlation: ArrayLike, convolution: ArrayLike) -> str:
         "the true convolution",
         mistakes=(
             ("rotate the kernel by 180° first", as_it_is),
-            ("flip the kernel along both axes; here it is mirrored left to right only", mirrored),
-            ("flip the kernel along both axes; here it is flipped top to bottom only", corr2d(image, kernel[::-1])),
+            ("flip the kernel along both axes; you mirrored it only left to right", mirrored),
+            ("flip the kernel along both axes; you flipped it only top to bottom", corr2d(image, kernel[::-1])),
             ("rotate the kernel, not the result", as_it_is[::-1, ::-1]),
         ),
         reveal=False,
@@ -48,7 +48,7 @@ def corr2d_by_hand(correlation: ArrayLike, convolution: ArrayLike) -> str:
 
 @gives_verdict
 def sizes(answers: Sequence[int]) -> str:
-    """Check the sizes of six results along one axis."""
+    """Check six output sizes along one axis."""
     cases = ((28, 3, 1, 1), (7, 3, 2, 1), (121, 4, 3, 1), (63, 7, 2, 1), (28, 3, 2, 1), (28, 3, 1, 2))
     given = items(answers, len(cases), "the sizes", "six sizes, one for each case")
     for answer, (size, kernel, stride, dilation) in zip(given, cases, strict=True):
@@ -67,7 +67,7 @@ def sizes(answers: Sequence[int]) -> str:
             ),
             reveal=False,
         )
-    return "six sizes, rounded down where they do not come out even"
+    return "six sizes; in one case the division leaves a remainder and is rounded down"
 
 
 @gives_verdict
@@ -78,10 +78,10 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
     def whole(*shape: int) -> NDArray:
         return rng.integers(-3, 4, shape).astype(float)
 
-    def quarters(*shape: int) -> NDArray:  # so that an array of whole numbers cannot hold the result
+    def quarters(*shape: int) -> NDArray:  # because an integer array cannot hold the result
         return rng.integers(-12, 13, shape) / 4
 
-    # Easy cases first, each new difficulty by itself. The image, the filters, the bias, the stride, the padding.
+    # Easy cases first, one new difficulty at a time: name, image, filters, bias, stride, padding.
     cases: tuple[tuple[str, NDArray, NDArray, NDArray, int, int], ...] = (
         ("one channel, one filter", whole(4, 4, 1), whole(2, 2, 1, 1), np.zeros(1), 1, 0),
         ("a bias", whole(4, 4, 1), whole(2, 2, 1, 1), np.array([5.0]), 1, 0),
@@ -95,7 +95,7 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
         ("a tall kernel", quarters(7, 5, 2), quarters(3, 1, 2, 3), quarters(3), 1, 0),
         ("a 5 × 5 kernel", quarters(7, 8, 1), quarters(5, 5, 1, 2), quarters(2), 1, 0),
         ("stride 2", whole(5, 7, 1), whole(3, 3, 1, 2), np.zeros(2), 2, 0),
-        ("stride 2 that leaves pixels over", whole(6, 5, 1), whole(3, 3, 1, 1), np.zeros(1), 2, 0),
+        ("stride 2 with a remainder", whole(6, 5, 1), whole(3, 3, 1, 1), np.zeros(1), 2, 0),
         ("stride 3", quarters(8, 10, 2), quarters(3, 3, 2, 1), quarters(1), 3, 0),
         ("a stride larger than the kernel", quarters(7, 6, 1), quarters(1, 2, 1, 2), quarters(2), 3, 0),
         ("padding 1", whole(4, 3, 2), whole(3, 3, 2, 2), np.array([1.0, 2]), 1, 1),
@@ -110,7 +110,7 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
         (kh, kw, channels, count), case = filters.shape, f"{name}, image {image.shape}, filters {filters.shape}"
 
         def result(pad: int | Sequence[tuple[int, int]] = padding, **changed: Any) -> NDArray | None:
-            """Convolve as given but for the changes, or not at all if the kernel does not fit then."""
+            """Convolve with some arguments changed; None if the kernel does not fit."""
             widths = [(pad, pad)] * 2 if isinstance(pad, int) else pad
             padded = np.pad(image, [*widths, (0, 0)])  # noqa: B023 (called in this round only)
             try:
@@ -120,10 +120,10 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
 
         right = result()
         assert right is not None
-        one_filter = result(
+        first_channel = result(
             images=np.pad(image, [(padding, padding)] * 2 + [(0, 0)])[:, :, :1], filters=filters[:, :, :1]
         )
-        over = [
+        rounded_up = [  # extra pixels that make room for the last, partial window
             -(-(size + 2 * padding - k) // stride) * stride + k - size
             for size, k in zip(image.shape, (kh, kw), strict=False)
         ]
@@ -133,31 +133,31 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
             f"{case}, stride {stride}, padding {padding}",
             mistakes=(
                 (
-                    "you rotated the kernel by 180°; a convolutional layer uses it as it is",
+                    "you rotated the kernel by 180°; a convolutional layer does not rotate it",
                     result(filters=filters[::-1, ::-1]),
                 ),
-                ("you flipped the kernel top to bottom; use it as it is", result(filters=filters[::-1])),
-                ("you flipped the kernel left to right; use it as it is", result(filters=filters[:, ::-1])),
+                ("you flipped the kernel top to bottom; do not flip it", result(filters=filters[::-1])),
+                ("you flipped the kernel left to right; do not flip it", result(filters=filters[:, ::-1])),
                 ("rows and columns of the kernel are swapped", result(filters=filters.swapaxes(0, 1))),
                 ("the bias is missing", result(bias=np.zeros_like(bias))),
                 ("the stride is ignored", result(stride=1)),
                 ("a stride above 2 is treated as 2", result(stride=2)),
                 (
-                    "the stride acts along the rows only; it belongs to both axes",
+                    "the stride acts only along the rows; apply it to both axes",
                     _one_stride(result(stride=1), stride, 0),
                 ),
                 (
-                    "the stride acts along the columns only; it belongs to both axes",
+                    "the stride acts only along the columns; apply it to both axes",
                     _one_stride(result(stride=1), stride, 1),
                 ),
                 ("the padding is ignored", result(0)),
                 ("padding p means p zeros on every side, not on one side of each axis", result([(0, padding)] * 2)),
-                ("padding p means p rings of zeros; here there is one, whatever p is", result(min(padding, 1))),
+                ("padding p means p rings of zeros; you always add one ring", result(min(padding, 1))),
                 (
                     "padding p means p rings of zeros; use p, not half the kernel",
                     result([(kh // 2, kh // 2), (kw // 2, kw // 2)]),
                 ),
-                ("only the first channel is read; the inner product runs over all of them", one_filter),
+                ("only the first channel is read; the inner product runs over all of them", first_channel),
                 (
                     "each channel needs its own slice of the filter",
                     result(filters=np.repeat(filters[:, :, :1], channels, axis=2)),
@@ -166,18 +166,16 @@ def conv2d(function: Callable[[NDArray, NDArray, NDArray, int, int], NDArray]) -
                     "channels in and filters are swapped: filters have the shape (kh, kw, C_in, C_out)",
                     result(filters=filters.swapaxes(2, 3)) if channels == count else None,
                 ),
-                ("add the channels up, do not average them", (right - bias) / channels + bias),
+                ("add the channels up instead of averaging them", (right - bias) / channels + bias),
                 ("a filter's bias is added once, not once for each channel", right + bias * (channels - 1)),
                 (
                     "round down: every window must lie inside the padded image",
-                    result([(padding, n - padding) for n in over]),
+                    result([(padding, n - padding) for n in rounded_up]),
                 ),
-                ("every filter makes a map of its own; do not add them up", right.sum(axis=2, keepdims=True)),
+                ("every filter makes its own map; do not add the maps up", right.sum(axis=2, keepdims=True)),
             ),
         )
-    return (
-        f"{len(cases)} images, with channels, filters, biases, strides 1 to 3, padding 0 to 2 and kernels of all shapes"
-    )
+    return f"{len(cases)} cases with several channels, filters, strides, paddings and shapes of kernels"
 
 
 def _one_stride(steps_of_one: NDArray | None, stride: int, axis: int) -> NDArray | None:
@@ -191,11 +189,8 @@ def _one_stride(steps_of_one: NDArray | None, stride: int, axis: int) -> NDArray
 def kernel_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
     """Check the gradient of sum(u * corr2d(image, kernel)) with respect to the kernel: function(image, kernel, u)."""
     rng = np.random.default_rng(2)
-    shapes = (
-        *(((3, 3), (2, 2)), ((5, 4), (2, 2)), ((6, 6), (3, 3))),
-        *(((4, 6), (2, 3)), ((6, 5), (3, 1)), ((3, 4), (1, 1)), ((7, 8), (5, 5))),
-    )
-    for (height, width), (kh, kw) in shapes:
+    shapes = ((3, 3, 2, 2), (5, 4, 2, 2), (6, 6, 3, 3), (4, 6, 2, 3), (6, 5, 3, 1), (3, 4, 1, 1), (7, 8, 5, 5))
+    for height, width, kh, kw in shapes:
         image = rng.integers(-12, 13, (height, width)) / 4
         kernel = rng.integers(-12, 13, (kh, kw)) / 4
         u = rng.integers(-3, 4, (height - kh + 1, width - kw + 1)).astype(float)
@@ -205,10 +200,10 @@ def kernel_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) ->
             right,
             f"image {image.shape}, kernel {kernel.shape}",
             mistakes=(
-                ("slide u over the image as it is, without rotating it", true_convolution(image, u)),
+                ("slide u over the image without rotating it", true_convolution(image, u)),
                 ("the result is rotated by 180°", right[::-1, ::-1]),
                 ("rows and columns of the result are swapped", right.T),
-                ("each output counts with its own u; here all count the same", corr2d(image, np.ones_like(u))),
+                ("weight each output by its own u; you weight all of them equally", corr2d(image, np.ones_like(u))),
                 ("this is the mean over the positions; the loss is a sum", right / u.size),
                 (
                     "this is the gradient with respect to the image",
@@ -225,7 +220,7 @@ def kernel_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) ->
 
 @gives_verdict
 def predict_shifted(function: Callable[[NDArray, int], NDArray]) -> str:
-    """Check a prediction of the map of a shifted image from the old map: function(old_map, shift)."""
+    """Check a function that predicts the map of a shifted image: function(old_map, shift)."""
     rng = np.random.default_rng(3)
     for shift, size in ((1, (5, 9)), (3, (5, 9)), (2, (6, 6))):
         image = rng.integers(4, 37, size) / 4
@@ -236,8 +231,8 @@ def predict_shifted(function: Callable[[NDArray, int], NDArray]) -> str:
         got = numbers(call(function, old_map, shift), case)
         if got.shape == new_map.shape:
             raise Wrong(
-                f"{case}: the first {shift} columns of the new map come from windows with new zeros, and the old map "
-                "cannot tell their values; return the other columns only"
+                f"{case}: the first {shift} columns of the new map come from windows with new zeros, so the old map "
+                "does not determine them; return only the other columns"
             )
         expect(
             got,
@@ -245,7 +240,7 @@ def predict_shifted(function: Callable[[NDArray, int], NDArray]) -> str:
             case,
             mistakes=(
                 (
-                    "the image moves to the right, so the last columns leave the map, not the first",
+                    "the image moves to the right, so the last columns leave the map, not the first ones",
                     old_map[:, shift:],
                 ),
                 ("the map moves along the columns, not the rows", old_map[:-shift]),

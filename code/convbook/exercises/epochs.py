@@ -10,22 +10,25 @@ from convbook.activations import softmax
 from convbook.exercises.verdict import Mistakes, Wrong, call, expect, gives_verdict, items, numbers
 from convbook.schedules import cosine, inverse_time
 
-# (examples, batch size): with a rest, without one, the notes' run, fewer examples than a batch, nearly a full rest
-EPOCHS = ((10, 4), (12, 4), (60_000, 128), (3, 5), (11, 4), (7, 1))
+# The notes' run, by its log.
+DIGITS = 60_000
+BATCH_SIZE = 128
+SECONDS_PER_DIGIT = 111e-6
 
-DIGITS, SECONDS_PER_DIGIT, BATCH = 60_000, 111e-6, 128  # of the notes' log
+# Examples and batch size: with and without a partial batch, the notes' run, fewer examples than a batch.
+EPOCHS = ((10, 4), (12, 4), (DIGITS, BATCH_SIZE), (3, 5), (11, 4), (7, 1))
 
-# (examples, pixels, classes, size of the logits): several, a single one, and logits whose exponential is too large
+# Examples, pixels, classes and size of the logits: several, a single one, and logits whose exponential is too large.
 LAYERS = ((5, 4, 3, 1.0), (1, 3, 4, 1.0), (6, 2, 2, 2.0), (4, 3, 10, 1000.0))
 
 CLASSES = 10
-# (examples, batch size, epochs, rate): with a rest, without one, fewer examples than a batch, batches of one
+# Examples, batch size, epochs and rate: with and without a partial batch, fewer examples than a batch, batches of one.
 TRAININGS = ((7, 3, 2, 0.5), (6, 3, 3, 0.1), (5, 8, 2, 1.0), (4, 1, 2, 0.3))
 
 
 @gives_verdict
 def steps(function: Callable[[int, int], Sequence[int]]) -> str:
-    """Check a function from examples and batch size to the steps of an epoch and the size of its last batch."""
+    """Check function(examples, batch_size): the steps of an epoch and the size of its last batch."""
     for count, size in EPOCHS:
         batches = [min(size, count - start) for start in range(0, count, size)]
         full, rest = divmod(count, size)
@@ -36,9 +39,9 @@ def steps(function: Callable[[int, int], Sequence[int]]) -> str:
             len(batches),
             f"{case}, the steps",
             mistakes=(
-                ("a step on a part of a batch is a step too, so the number is whole", count / size),
-                ("the last examples do not fill a batch, but they make a step", full),
-                ("nothing is left over here, so there is no further step", full + 1),
+                ("a step on a partial batch counts as a whole step, so round up", count / size),
+                ("the last examples do not fill a batch, but they need a step as well", full),
+                ("the batches divide the examples evenly here, so there is no extra step", full + 1),
                 ("an epoch is a pass over all examples, not one update", 1),
             ),
         )
@@ -47,12 +50,12 @@ def steps(function: Callable[[int, int], Sequence[int]]) -> str:
             batches[-1],
             f"{case}, the last batch",
             mistakes=(
-                ("if nothing is left over, the last batch is a full one", rest),
-                ("that is how many examples a full batch would need in addition", size - rest),
-                ("the last batch takes what is left, not more", size),
+                ("if the batches divide the examples evenly, the last batch is full", rest),
+                ("that is how many examples are missing for a full batch", size - rest),
+                ("the last batch has only the remaining examples", size),
             ),
         )
-    return "whole steps, and a last batch that is full or takes what is left"
+    return "whole steps, and a last batch that is full or has the remaining examples"
 
 
 @gives_verdict
@@ -173,9 +176,9 @@ def notes_schedule(function: Callable[[int], float], below_half: int, last_share
     """Check the notes' schedule.
 
     Args:
-        function: from the epoch as their log counts it, from 1, to the learning rate.
-        below_half: the first epoch of the log at less than half the first rate.
-        last_share: the rate of epoch 20 over that of epoch 1.
+        function: maps the epoch, counted from 1 as in the log, to the learning rate.
+        below_half: the first epoch of the log with less than half the first rate.
+        last_share: the rate of epoch 20 divided by that of epoch 1.
     """
     rates = [inverse_time(index) for index in range(20)]
     for index, rate in enumerate(rates):
@@ -186,11 +189,14 @@ def notes_schedule(function: Callable[[int], float], below_half: int, last_share
             f"epoch {epoch} of the log",
             mistakes=(
                 ("the log counts from 1, the formula from 0", inverse_time(epoch)),
-                ("divide the first rate once, not the last rate again and again", 0.003 / 1.319**index),
-                ("0.319 is multiplied by the epoch before 1 is added", 0.003 / (1.319 * max(index, 1))),
-                ("the rate falls, so divide", 0.003 * (1 + 0.319 * index)),
+                (
+                    "divide the first rate once, instead of dividing the previous rate again in every epoch",
+                    0.003 / 1.319**index,
+                ),
+                ("multiply 0.319 by the epoch first, then add 1", 0.003 / (1.319 * max(index, 1))),
+                ("the rate falls, so divide instead of multiplying", 0.003 * (1 + 0.319 * index)),
             ),
-            within=1e-8,  # the rates are small; the notes round them to 10 decimals, 32-bit numbers to about as many
+            within=1e-8,  # the rates are small; the notes round them to 10 decimals
         )
     index = next(index for index, rate in enumerate(rates) if rate < rates[0] / 2)
     expect(
@@ -199,7 +205,7 @@ def notes_schedule(function: Callable[[int], float], below_half: int, last_share
         "the first epoch below half",
         mistakes=(
             ("that is the index in the formula, which counts from 0", index),
-            ("there the rate would be exactly half, but an epoch is a whole number", 1 / 0.319),
+            ("there the rate would be exactly half, but epochs are whole numbers", 1 / 0.319),
         ),
         reveal=False,
     )
@@ -208,7 +214,7 @@ def notes_schedule(function: Callable[[int], float], below_half: int, last_share
         rates[-1] / rates[0],
         "the last rate as a share of the first",
         mistakes=(
-            ("that is the first over the last", rates[0] / rates[-1]),
+            ("that is the first rate divided by the last", rates[0] / rates[-1]),
             ("the 20th epoch has the index 19", 1 / (1 + 0.319 * 20)),
             ("that is the last rate itself", rates[-1]),
             ("give a share between 0 and 1, not a percentage", 100 * rates[-1] / rates[0]),
@@ -216,21 +222,24 @@ def notes_schedule(function: Callable[[int], float], below_half: int, last_share
         within=0.0005,  # three decimals
         reveal=False,
     )
-    return "the rates of the log, below half from the fifth epoch on, down to a seventh in the last"
+    return "the rates of the log: below half from the fifth epoch on, and a seventh of the first rate at the end"
 
 
 @gives_verdict
 def epoch_seconds(seconds: float, milliseconds: float) -> str:
-    """Check how long the notes' epoch took in seconds, and one of its updates in milliseconds."""
-    updates = ceil(DIGITS / BATCH)
+    """Check how many seconds an epoch of the notes took, and how many milliseconds one update."""
+    updates = ceil(DIGITS / BATCH_SIZE)
     right = SECONDS_PER_DIGIT * DIGITS
     expect(
         seconds,
         right,
         "the epoch",
         mistakes=(
-            ("60000/60000 counts digits: a step in this log is one digit, not one update", SECONDS_PER_DIGIT * updates),
-            ("111 microseconds are for one digit, so the batch size does not matter here", right * BATCH),
+            (
+                "60000/60000 counts digits: in this log, a step is one digit, not one update",
+                SECONDS_PER_DIGIT * updates,
+            ),
+            ("111 microseconds are for one digit, so the batch size does not matter here", right * BATCH_SIZE),
             ("a microsecond is a millionth of a second", right * 1000),
             ("that is all 20 epochs", right * 20),
         ),
@@ -239,14 +248,14 @@ def epoch_seconds(seconds: float, milliseconds: float) -> str:
     )
     expect(
         milliseconds,
-        1000 * SECONDS_PER_DIGIT * BATCH,
+        1000 * SECONDS_PER_DIGIT * BATCH_SIZE,
         "one update",
         mistakes=(
-            ("111 microseconds are for one digit, and an update takes a batch", 1000 * SECONDS_PER_DIGIT),
-            ("that is in microseconds", 1e6 * SECONDS_PER_DIGIT * BATCH),
-            ("that is in seconds", SECONDS_PER_DIGIT * BATCH),
+            ("111 microseconds are for one digit, and an update needs a whole batch", 1000 * SECONDS_PER_DIGIT),
+            ("that is in microseconds", 1e6 * SECONDS_PER_DIGIT * BATCH_SIZE),
+            ("that is in seconds", SECONDS_PER_DIGIT * BATCH_SIZE),
         ),
-        within=0.5,  # a whole millisecond; the epoch's time divided by 469 will do as well
+        within=0.5,  # a whole millisecond, so that the epoch's time divided by 469 passes as well
         reveal=False,
     )
     return "about 6.7 s for an epoch, and 14 ms for each of its 469 updates"
@@ -254,7 +263,7 @@ def epoch_seconds(seconds: float, milliseconds: float) -> str:
 
 @gives_verdict
 def warm_up(function: Callable[[int, float, int, int], float]) -> str:
-    """Check a schedule ``(epoch, peak, epochs, warm_up)``: a rise in equal parts to the peak, then half a cosine."""
+    """Check function(epoch, peak, epochs, warm_up): a rise to the peak in equal steps, then half a cosine."""
     for peak, epochs, rise in ((0.004, 10, 3), (0.01, 7, 2), (0.5, 4, 0), (1.0, 5, 4), (2.0, 6, 1)):
         for epoch in range(epochs):
             left, done = epochs - rise, epoch - rise
@@ -262,10 +271,13 @@ def warm_up(function: Callable[[int, float, int, int], float]) -> str:
             if epoch < rise:
                 right = peak * (epoch + 1) / rise
                 mistakes = (
-                    ("a rise from 0 wastes the first epoch", peak * epoch / rise),
-                    ("the cosine begins after the rise, not with it", cosine(epoch, initial=peak, epochs=epochs)),
+                    ("with a rise from 0 nothing would be learned in the first epoch", peak * epoch / rise),
                     (
-                        "epochs count from 0, so the last epoch of the rise has the index warm_up - 1",
+                        "the cosine begins after the rise, not at the first epoch",
+                        cosine(epoch, initial=peak, epochs=epochs),
+                    ),
+                    (
+                        "epochs count from 0, so the last epoch of the rise is warm_up - 1",
                         peak * (epoch + 1) / (rise + 1),
                     ),
                 )
@@ -277,15 +289,15 @@ def warm_up(function: Callable[[int, float, int, int], float]) -> str:
                         cosine(epoch, initial=peak, epochs=epochs),
                     ),
                     (
-                        "the fall takes the epochs that the rise leaves over: epochs - warm_up",
+                        "the fall lasts for the epochs after the rise: epochs - warm_up",
                         cosine(done, initial=peak, epochs=epochs),
                     ),
                     ("the cosine runs from 1 to -1; add 1 and halve", peak * cos(pi * done / left)),
                     (
-                        "half a cosine is asked for, and this is a whole one",
+                        "this is a whole cosine; use half of one",
                         peak * (1 + cos(2 * pi * done / left)) / 2,
                     ),
                 )
             case = f"epoch {epoch} of {epochs}, peak {peak}, warm-up {rise}"
             expect(call(function, epoch, peak, epochs, rise), right, case, mistakes=mistakes, within=1e-5 * peak)
-    return "a rise to the peak, then half a cosine over the rest, also without a rise"
+    return "a rise to the peak, then half a cosine over the remaining epochs, also without a rise"

@@ -13,7 +13,7 @@ from convbook.inference import stack
 
 @gives_verdict
 def two_channel_map(answer: ArrayLike) -> str:
-    """Check the map of a 3 × 2 volume with two channels under one 2 × 2 filter with a bias of -1."""
+    """Check the map that a 2 × 2 filter with a bias of -1 makes of a 3 × 2 volume with two channels."""
     volume = np.stack([[[1, 2], [0, 1], [4, 0]], [[0, 1], [2, 0], [1, 3]]], axis=-1)
     slices = np.stack([[[1, 0], [1, -1]], [[0, 2], [1, 0]]], axis=-1)
     right = conv2d_windows(volume, slices[..., np.newaxis], np.array([-1]))[:, :, 0]
@@ -29,7 +29,7 @@ def two_channel_map(answer: ArrayLike) -> str:
             ("only the first channel is read", by_channel[0] - 1),
             ("only the second channel is read", by_channel[1] - 1),
             ("a filter makes one map: add the two partial results up", np.stack(by_channel, axis=-1)),
-            ("a layer uses the kernels as they are, not rotated", rotated),
+            ("a layer does not rotate its kernels", rotated),
             ("the numbers are right; write them as two rows of one number", right.ravel()),
         ),
         reveal=False,
@@ -39,7 +39,7 @@ def two_channel_map(answer: ArrayLike) -> str:
 
 @gives_verdict
 def parameters(counts: Mapping[str, int]) -> str:
-    """Check five numbers of parameters: of a convolution, a batch normalisation and the whole network."""
+    """Check five parameter counts: of a convolution, a batch normalisation and the whole network."""
     layers = stack()
     stages = trace(layers)
     whole, trainable = sum(stage.parameters for stage in stages), sum(stage.trainable for stage in stages)
@@ -57,14 +57,14 @@ def parameters(counts: Mapping[str, int]) -> str:
         "batch normalisation": (
             statistics,
             (
-                ("the running mean and variance are numbers of the network as well", statistics // 2),
+                ("the running mean and variance are parameters of the network as well", statistics // 2),
                 ("each of the 16 channels has its own four numbers", 4),
             ),
         ),
         "network": (
             whole,
             (
-                ("the batch normalisations have parameters", whole - 2 * (whole - trainable)),
+                ("the batch normalisations have parameters as well", whole - 2 * (whole - trainable)),
                 ("the running means and variances are missing", trainable),
                 ("after the 1 × 1 convolution a filter reads 10 channels, not 16", whole + 6 * 9 * 16),
                 ("there is a batch normalisation after the last convolution as well", whole - 40),
@@ -83,18 +83,18 @@ def parameters(counts: Mapping[str, int]) -> str:
             (
                 ("these are the biases; how many parameters are left without them?", filters),
                 ("the shifts of the batch normalisations stay", whole - filters - (whole - trainable) // 2),
-                ("only the biases of the convolutions go", trainable - filters),
+                ("remove only the biases of the convolutions", trainable - filters),
             ),
         ),
     }
     if not isinstance(counts, Mapping):
-        raise Wrong(f"give the dictionary of the five numbers, as in the exercise, not {describe(counts)}")
+        raise Wrong(f"give a dictionary with the five numbers, as in the exercise, not {describe(counts)}")
     missing = [question for question in questions if question not in counts]
     if missing:
         raise Wrong(f"these numbers are missing: {', '.join(missing)}")
     for question, (right, mistakes) in questions.items():
         expect(counts[question], right, question, mistakes=mistakes, reveal=False)
-    return "five counts, with the running means and variances told apart"
+    return "five counts, with and without the running means and variances"
 
 
 @gives_verdict
@@ -107,11 +107,11 @@ def pooled_shift(moves: Sequence[int | None]) -> str:
             raise Wrong(f"{case}: no answer yet; replace the dots")
         if shift % 2 and move is not None:
             raise Wrong(
-                f"{case}: the map does not simply move, because the pool's windows start at every second pixel and so "
-                "each of them now holds another pair of columns. Write None"
+                f"{case}: the map does not simply move. The pool's windows start at every second pixel, so each one "
+                "now contains a different pair of columns. Write None"
             )
         if not shift % 2 and move is None:
-            raise Wrong(f"{case}: after an even shift every window holds what its neighbour held before")
+            raise Wrong(f"{case}: after an even shift every window has the pixels of a window before, so the map moves")
         if not shift % 2:
             expect(
                 move,
@@ -130,7 +130,7 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
     The function takes gamma, beta, mean, variance, epsilon, filters and bias, and returns new filters and a new bias.
     """
     rng = np.random.default_rng(5)
-    # Square first: folding into the wrong layer or axis has the right shapes there, and so gets its own hint.
+    # As many filters as channels first, where folding into the wrong layer or axis gives the right shape.
     for kernel, channels_in, channels_out in (((2, 2), 3, 3), ((2, 2), 3, 2), ((3, 2), 1, 2), ((1, 1), 2, 4)):
         gamma, beta, mean = rng.normal(size=(3, channels_in)) + 1
         variance, epsilon = rng.uniform(0.1, 0.5, channels_in), 0.05
@@ -160,18 +160,18 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
             f"{case}, the output of the folded layer",
             mistakes=(
                 (
-                    "the bias is unchanged; what the normalisation adds goes through the weights into it",
+                    "the bias is unchanged; the shift of the normalisation passes through the weights and adds to it",
                     outputs(scale, 0 * shift),
                 ),
-                ("epsilon is missing under the root", outputs(plain, beta - mean * plain)),
+                ("epsilon is missing under the square root", outputs(plain, beta - mean * plain)),
                 (
-                    "divide by the root of the variance, not by the variance",
+                    "divide by the square root of the variance, not by the variance",
                     outputs(gamma / (variance + epsilon), beta - mean * gamma / (variance + epsilon)),
                 ),
                 ("the mean is not subtracted", outputs(scale, beta)),
                 ("the mean is divided as well: the shift is beta - mean * scale", outputs(scale, beta - mean)),
                 (
-                    "that folds it into the convolution before; here the normalisation comes before this convolution",
+                    "that folds it into the convolution before it; here the normalisation comes before the convolution",
                     output * scale + shift if square else None,
                 ),
                 (
@@ -179,18 +179,18 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
                     (output - bias) * scale + bias + through_weights if square else None,
                 ),
             ),
-            within=1e-3,  # the sums of a layer in 32-bit floating point
+            within=1e-3,  # for sums in 32-bit floating point
         )
-    return "the folded convolution gives what normalisation and convolution gave, for four shapes of filters"
+    return "the folded convolution computes the same as normalisation and convolution, for four shapes of filters"
 
 
 @gives_verdict
 def shared_scale(function: Callable[..., NDArray]) -> str:
-    """Check the rule that makes brightness of maps, on one scale for all or on one for each.
+    """Check function(maps, shared), which scales maps to brightness, with one scale for all maps or one for each.
 
-    The function takes maps (H, W, N) of numbers that are 0 or more and ``shared``, and returns the shape of the maps.
+    The maps (H, W, N) have no negative numbers, and the result has their shape.
     """
-    # The maps begin above 0 and none is the largest of its rows only, so that other scales give other numbers.
+    # The smallest values are above 0 and every map differs between rows, so that wrong scales give wrong numbers.
     loud = np.array([[1.0, 8.0, 4.0], [2.0, 6.0, 3.0]])
     quiet = np.array([[0.5, 0.25, 0.1], [1.0, 0.5, 0.2]])
     zeros = np.zeros((2, 3))
@@ -206,7 +206,7 @@ def shared_scale(function: Callable[..., NDArray]) -> str:
             case = f"{name}, shared={shared}"
             result = numbers(call(function, maps, shared), case, finite=False)
             if result.shape == maps.shape and np.isnan(result).any():
-                raise Wrong(f"{case}: 0 divided by 0 is not a brightness; a map that is 0 everywhere stays dark")
+                raise Wrong(f"{case}: 0 divided by 0 is not a brightness; a map that is 0 everywhere must stay 0")
             low = maps.min() if shared else maps.min(axis=(0, 1))
             expect(
                 result,
@@ -214,20 +214,20 @@ def shared_scale(function: Callable[..., NDArray]) -> str:
                 case,
                 mistakes=(
                     (
-                        "one scale for all is asked for, and here each map has its own"
+                        "use one scale for all maps; here each map has its own"
                         if shared
-                        else "a scale for each map is asked for, and here all share one",
+                        else "use a separate scale for each map; here all maps share one",
                         other,
                     ),
                     (
-                        "0 should stay 0: do not subtract the smallest value",
+                        "0 must stay 0, so do not subtract the smallest value",
                         (maps - low) / ((maps.max() if shared else largest) - low),
                     ),
                     (
-                        "that is the largest of the maps at each pixel; take it over the rows and columns of a map",
+                        "you divide by the largest map at each pixel; take the maximum over a map's rows and columns",
                         maps / maps.max(axis=2, keepdims=True),
                     ),
                     ("divide by the largest value, so that 1 is the brightest", maps),
                 ),
             )
-    return "one scale for all and one for each, and a map of zeros stays dark"
+    return "one scale for all maps or one for each, and a map of zeros stays 0"

@@ -1,4 +1,4 @@
-"""The check of chapter 10, which looks inside the trained network."""
+"""The check of chapter 10, on the inside of the trained network."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def unit_sees(rows: Sequence[int], columns: Sequence[int]) -> str:
                     "the jump is missing: neighbouring units see regions two pixels apart",
                     range(index, index + layer.receptive_field),
                 ),
-                ("a range ends before its last number, so it needs one more", right[:-1]),
+                ("the end of a range is not included, so it must be one larger", right[:-1]),
             ),
         )
-    return "22 rows and 22 columns, from twice the unit's row and column on"
+    return "22 rows and 22 columns, starting at twice the unit's row and column"

@@ -1,4 +1,4 @@
-"""Checks of chapter 2, which makes kernels by hand, splits them and learns one."""
+"""Checks of chapter 2: kernels made by hand, split into columns and rows, and learned."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,8 +21,8 @@ def kernels_by_hand(
         right,
         "identity",
         mistakes=(
-            ("the identity matrix adds up a diagonal; the identity kernel keeps the middle pixel alone", np.eye(3)),
-            ("this adds up all nine pixels; keep the middle one alone", np.ones((3, 3))),
+            ("the identity matrix adds up a diagonal; the identity kernel keeps only the middle pixel", np.eye(3)),
+            ("this adds up all nine pixels; keep only the middle one", np.ones((3, 3))),
         ),
         reveal=False,
     )
@@ -32,7 +32,7 @@ def kernels_by_hand(
         "shift_right",
         mistakes=(
             (
-                "this moves the picture to the left: to move right, every pixel must take its LEFT neighbour's value",
+                "this moves the picture to the left: to move it right, every pixel takes its LEFT neighbour's value",
                 np.roll(right, 1, axis=1),
             ),
             ("this leaves the picture where it is", right),
@@ -47,11 +47,14 @@ def kernels_by_hand(
         "blur",
         mistakes=(
             (
-                "these weights add up to 9, so the picture gets nine times as bright; a mean adds up to 1",
+                "these weights add up to 9, so the picture gets nine times as bright; those of a mean add up to 1",
                 np.ones((3, 3)),
             ),
             ("the weights add up to more than 1: the mean of nine pixels divides by nine", np.full((3, 3), 1 / 8)),
-            ("this blur weights the middle more; in the mean all nine pixels count equally", KERNELS["gaussian_blur"]),
+            (
+                "this blur gives the middle more weight; in a mean all nine pixels count equally",
+                KERNELS["gaussian_blur"],
+            ),
         ),
         within=0.0005,  # three decimals
         reveal=False,
@@ -69,19 +72,19 @@ def kernels_by_hand(
         four,
         "laplacian",
         mistakes=(
-            ("the signs are reversed; it is the neighbours minus the centre", -four),
+            ("the signs are reversed: subtract the centre from the neighbours", -four),
             (
-                "this adds the four diagonal neighbours as well; only the direct ones are asked for",
+                "this includes the four diagonal neighbours as well; use only the direct ones",
                 np.ones((3, 3)) - 9 * right,
             ),
         ),
         reveal=False,
     )
-    return "a copy, a step to the right, a mean, and two that give 0 on flat areas"
+    return "a copy, a shift to the right, a mean, and two kernels with output 0 on flat areas"
 
 
 def _require_vertical_edges(kernel: NDArray) -> None:
-    """Reject a kernel unless it responds to vertical edges only, with a plus where it gets brighter to the right."""
+    """Require a kernel that responds only to vertical edges, positively where it gets brighter to the right."""
     if kernel.shape != (3, 3):
         raise Wrong(f"edges: the shape is {kernel.shape} and should be (3, 3)")
     if not np.isclose(kernel.sum(), 0):
@@ -90,7 +93,10 @@ def _require_vertical_edges(kernel: NDArray) -> None:
         )
     if not np.allclose(kernel.sum(axis=1), 0):
         raise Wrong("edges: this responds to a horizontal edge as well; every row has to add up to 0")
-    right_column, right_two_columns = kernel[:, 2].sum(), kernel[:, 1:].sum()  # an edge at either place in the crop
+    right_column, right_two_columns = (
+        kernel[:, 2].sum(),
+        kernel[:, 1:].sum(),
+    )  # an edge at either position in the window
     responses = np.array([right_column, right_two_columns])
     if np.allclose(responses, 0):
         raise Wrong("edges: this does not respond to a vertical edge")
@@ -99,8 +105,8 @@ def _require_vertical_edges(kernel: NDArray) -> None:
     if (responses < 1e-9).all():
         raise Wrong("edges: the output is negative where it gets brighter to the right; reverse the signs")
     raise Wrong(
-        "edges: one edge gives both a positive and a negative output, because this takes the difference of two "
-        "differences; subtract the left neighbours from the right ones"
+        "edges: an edge has both a positive and a negative output, because this kernel is a second difference; "
+        "subtract the left neighbours from the right ones"
     )
 
 
@@ -127,8 +133,8 @@ def separable(split: Callable[[NDArray], Sequence[tuple[NDArray, NDArray]]]) -> 
         parts = [_product(pair, case) for pair in pairs]
         if len(parts) > rank:
             raise Wrong(
-                f"{case}: {len(parts)} pairs, where {rank} will do; leave out the singular values that are 0, "
-                "which after rounding means below a small limit such as 1e-9"
+                f"{case}: you return {len(parts)} pairs, but {rank} would be enough; leave out singular values of 0, "
+                "which after rounding means values below a small limit such as 1e-9"
             )
         if any(part.shape != parts[0].shape for part in parts):
             raise Wrong(f"{case}: the products of the pairs have different shapes")
@@ -142,11 +148,11 @@ def separable(split: Callable[[NDArray], Sequence[tuple[NDArray, NDArray]]]) -> 
             f"{case}, the sum of the parts",
             mistakes=(
                 (
-                    f"its rank is {rank}, so it takes as many pairs, and you gave {len(parts)}",
+                    f"its rank is {rank}, so it needs as many pairs, but you gave {len(parts)}",
                     total if len(parts) < rank else None,
                 ),
                 ("columns and rows are swapped: the parts add up to the transpose", kernel.T),
-                ("the singular values are missing: multiply each column or row by its own", columns @ rows),
+                ("the singular values are missing: multiply each column or row by its singular value", columns @ rows),
                 (
                     "each singular value counts twice: multiply the column or the row by it, not both",
                     (columns * used**2) @ rows,
@@ -157,11 +163,11 @@ def separable(split: Callable[[NDArray], Sequence[tuple[NDArray, NDArray]]]) -> 
                 ),
             ),
         )
-    return "as many pairs as the rank says, and they add up to the kernel"
+    return "as many pairs as the rank, and their products add up to the kernel"
 
 
 def _product(pair: object, case: str) -> NDArray:
-    """Multiply a column by a row, either of them with one axis or two."""
+    """Multiply a column by a row, each with one or two axes."""
     column, row = items(pair, 2, case, "pairs of a column and a row")
     return np.outer(numbers(column, f"{case}, a column"), numbers(row, f"{case}, a row"))
 
@@ -185,7 +191,7 @@ def learned_kernel(learn: Callable[[NDArray, NDArray, tuple[int, int]], NDArray]
         if same_shape and (not np.isfinite(got).all() or np.abs(got).max() > 10 * np.abs(kernel).max()):
             raise Wrong(
                 f"{case}: the weights grew without limit; step AGAINST the gradient, with the error as prediction "
-                "minus target, and with a rate of 1 or less"
+                "minus target, and use a rate of 1 or less"
             )
         if same_shape and not got.any():
             raise Wrong(f"{case}: all weights are still 0; take steps against the gradient")
@@ -195,15 +201,15 @@ def learned_kernel(learn: Callable[[NDArray, NDArray, tuple[int, int]], NDArray]
             kernel,
             case,
             mistakes=(
-                ("the kernel is rotated by 180°; the target was made without flipping", np.flip(kernel)),
+                ("the kernel is rotated by 180°; the target was computed without flipping", np.flip(kernel)),
                 ("the signs are reversed", -kernel),
                 ("rows and columns are swapped in the gradient", kernel.T),
                 (
-                    "the weights are on their way, but not there yet; take more steps or, up to 1, longer ones",
+                    "the weights are getting close; take more steps, or a larger rate of up to 1",
                     got if close < 0.9 * np.linalg.norm(kernel) else None,
                 ),
             ),
             within=0.01,
             reveal=False,
         )
-    return "six kernels learned from one image and their output for it"
+    return "six kernels learned, each from one image and the output for it"

@@ -33,19 +33,19 @@ def pointwise(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
                     right + (channels_in - 1) * bias,
                 ),
                 (
-                    "every new channel is a weighted sum of all old ones; scaling each by one number mixes nothing",
+                    "every new channel is a weighted sum of all old channels; you only scale each channel",
                     maps * weights[:, 0] + bias if square else None,
                 ),
                 (
-                    "the weights are transposed: row i, column j leads from old channel i to new channel j",
+                    "the weights are transposed: row i, column j is the weight of old channel i in new channel j",
                     maps @ weights.T + bias if square else None,
                 ),
                 ("only the first channel is read", maps[:, :, :1] * weights[0] + bias),
                 (
-                    "softmax is not part of it: return the weighted sums as they are",
+                    "return the weighted sums without a softmax",
                     np.exp(right) / np.exp(right).sum(axis=-1, keepdims=True),
                 ),
-                ("the ReLU comes after the convolution: return the weighted sums as they are", np.maximum(right, 0)),
+                ("return the weighted sums without a ReLU, which comes after the convolution", np.maximum(right, 0)),
                 (
                     "give the pixels their rows and columns back: reshape the product to (H, W, C_out)",
                     right.reshape(-1, channels_out),
@@ -56,7 +56,7 @@ def pointwise(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -> str:
                 ),
             ),
         )
-    return f"equal to a convolution on {len(shapes)} stacks of maps, with fewer, as many and more channels"
+    return f"equal to a convolution for {len(shapes)} shapes of maps and weights"
 
 
 @gives_verdict
@@ -71,21 +71,21 @@ def network_macs(total: int, share_of_second: float) -> str:
         "the total",
         mistakes=(
             (
-                "these are parameters; every weight is used once for each pixel of the output",
+                "these are parameters; count every weight once for each pixel of the output",
                 sum(stage.parameters for stage in stages),
             ),
             (
-                "these are weights without biases; every weight is used once for each pixel of the output",
+                "these are the weights without biases; count every weight once for each pixel of the output",
                 sum(stage.macs // stage.size**2 for stage in stages),
             ),
             (
-                "count the pixels of the output, not those of the input: without padding a layer has fewer",
+                "count the pixels of the output, not of the input: without padding the output has fewer",
                 sum(
                     stage.macs // stage.size**2 * before**2
                     for stage, before in zip(stages, [28, *(stage.size for stage in stages)], strict=False)
                 ),
             ),
-            ("the 1 × 1 convolution costs MACs of its own", right - macs["conv3"]),
+            ("the 1 × 1 convolution needs MACs as well", right - macs["conv3"]),
             ("after the 1 × 1 convolution there are 10 channels, not 16", right + macs["conv5"] // 10 * 6),
         ),
         reveal=False,
@@ -99,19 +99,19 @@ def network_macs(total: int, share_of_second: float) -> str:
         within=0.0005,  # three decimals
         reveal=False,
     )
-    return "the second convolution alone takes more than two thirds"
+    return "the second convolution alone needs more than two thirds of the MACs"
 
 
 @gives_verdict
 def break_even(function: Callable[[int, int, int, int, int], int]) -> str:
-    """Check a function of (size, channels in, kernel, size out, channels out) for the largest bottleneck that pays."""
+    """Check function(size, channels_in, kernel, size_out, channels_out): the widest bottleneck that saves MACs."""
     cases = (
         ("the class network", (24, 32, 3, 10, 16)),
         ("this network, after the pool", (12, 16, 3, 10, 16)),
         ("a 5 × 5 convolution on 8 × 8 maps", (8, 64, 5, 8, 32)),
         ("a case of exact equality", (6, 18, 3, 6, 1)),
-        ("a case in which none pays", (20, 3, 3, 2, 1)),
-        ("a case that is nearly whole", (7, 11, 3, 5, 9)),
+        ("a case in which no bottleneck saves MACs", (20, 3, 3, 2, 1)),
+        ("a case just below a whole number", (7, 11, 3, 5, 9)),
     )
     for name, (size, channels_in, kernel, size_out, channels_out) in cases:
         following = size_out**2 * kernel**2 * channels_out
@@ -122,28 +122,31 @@ def break_even(function: Callable[[int, int, int, int, int], int]) -> str:
             -(-alone // (size**2 * channels_in + following)) - 1,
             f"{name}, {(size, channels_in, kernel, size_out, channels_out)}",
             mistakes=(
-                ("the 1 × 1 convolution costs MACs of its own, so the limit is lower", channels_in - 1),
+                ("the 1 × 1 convolution needs MACs as well, so the limit is lower", channels_in - 1),
                 (
                     "the 1 × 1 convolution works on the larger maps before the pool: use size for it",
                     -(-alone // (size_out**2 * channels_in + following)) - 1,
                 ),
-                ("at equality nothing is saved, so take one less", int(largest) if largest == int(largest) else None),
-                ("one channel more would cost more than it saves: round down, not to the nearest", round(largest)),
+                (
+                    "with equal costs nothing is saved, so take one less",
+                    int(largest) if largest == int(largest) else None,
+                ),
+                ("rounding up gives a bottleneck that saves nothing: round down", round(largest)),
                 ("a number of channels is whole: round down", largest),
             ),
         )
-    return f"{len(cases)} stages, among them one at equality and one where no bottleneck pays"
+    return f"{len(cases)} cases, including one with equal costs and one in which no bottleneck saves anything"
 
 
 @gives_verdict
 def commutes(with_average_pool: bool, with_max_pool: bool) -> str:
-    """Check whether a 1 × 1 convolution gives the same before a pool as after it."""
+    """Check whether a 1 × 1 convolution before a pool has the same output as after it."""
     average, largest = truth(with_average_pool, "an average pool"), truth(with_max_pool, "a max-pool")
     if not average:
         raise Wrong("an average pool: the mean of weighted sums is the weighted sum of the means")
     if largest:
         raise Wrong(
-            "a max-pool: take two channels with the weights 1 and -1; the largest difference is not the difference "
-            "of the largest"
+            "a max-pool: take two channels with the weights 1 and -1; the maximum of their difference is not the "
+            "difference of their maxima"
         )
-    return "with an average pool it is the same, because both are linear; with a max-pool it is not"
+    return "it is the same with an average pool, because both are linear, but not with a max-pool"

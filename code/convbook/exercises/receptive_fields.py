@@ -1,4 +1,4 @@
-"""Checks of chapter 7, which asks what a unit can see and what it uses."""
+"""Checks of chapter 7: which pixels a unit can see, and which ones it uses."""
 
 from collections.abc import Callable, Sequence
 from math import sqrt
@@ -8,8 +8,8 @@ from convbook.arithmetic import Layer, Stage, trace
 from convbook.exercises.verdict import Wrong, call, expect, gives_verdict, items, numbers, require_answer
 from convbook.inference import stack
 
-# What the class page's table is about. Receptive fields do not depend on the channels.
-CLASS = [*[Layer(3, 16)] * 5, Layer(2, stride=2), *[Layer(3, 16)] * 4]
+# The network of the class page's table. Receptive fields do not depend on the channels.
+CLASS_NETWORK = [*[Layer(3, 16)] * 5, Layer(2, stride=2), *[Layer(3, 16)] * 4]
 
 
 @gives_verdict
@@ -27,47 +27,47 @@ def receptive_fields(column: Sequence[int]) -> str:
         [row.receptive_field for row in trace(stack())],
         "the column",
         mistakes=(
-            ("a pool does not double the field; like every layer it widens it by k − 1 steps", pool_doubles),
-            ("a pool does not double the field, and after it a step is two pixels", pool_doubles_without_jump),
+            ("a pool does not double the field; like every layer, it widens the field by k − 1 steps", pool_doubles),
+            ("a pool does not double the field, and after it every step is two pixels long", pool_doubles_without_jump),
             (
-                "after the pool units are two pixels apart, so each further pixel of a kernel counts two",
+                "after the pool, units are two pixels apart, so each further step of a kernel counts two pixels",
                 without_jump,
             ),
             ("the pool's stride acts on the layers after it; its own steps are still one pixel long", stride_at_once),
             ("a 1 × 1 kernel adds k − 1 = 0", one_for_the_1x1),
-            ("the last kernel is 4 wide, so it adds three steps", last_kernel_3_wide),
-            ("these are the kernels, the local fields; the fields on the image are asked for", kernels),
+            ("the last kernel is 4 pixels wide, so it adds three steps", last_kernel_3_wide),
+            ("these are the kernel sizes, the local fields; give the fields on the image", kernels),
         ),
         reveal=False,
     )
-    return "nine fields, and the last is the whole image"
+    return "nine fields, and the last one covers the whole image"
 
 
 @gives_verdict
 def class_page_mistake(column: Sequence[int]) -> str:
     """Check the corrected receptive fields of the class page's ten layers."""
-    as_it_stands = [3, 5, 7, 9, 11, 22, 24, 26, 28, 30]
+    uncorrected = [3, 5, 7, 9, 11, 22, 24, 26, 28, 30]
     without_jump = [3, 5, 7, 9, 11, 12, 14, 16, 18, 20]
     pool_doubles = [3, 5, 7, 9, 11, 22, 26, 30, 34, 38]
     stride_at_once = [3, 5, 7, 9, 11, 13, 17, 21, 25, 29]
     expect(
         column,
-        [row.receptive_field for row in trace(CLASS)],
+        [row.receptive_field for row in trace(CLASS_NETWORK)],
         "the corrected column",
         mistakes=(
-            ("that is the table as it stands", as_it_stands),
-            ("one mistake is left: after the pool neighbours are two pixels apart", without_jump),
+            ("that is the table before the correction", uncorrected),
+            ("one mistake is left: after the pool, neighbouring units are two pixels apart", without_jump),
             ("one mistake is left: the pool itself does not double the field", pool_doubles),
             ("the pool's stride acts on the layers after it, not on its own steps", stride_at_once),
         ),
         reveal=False,
     )
-    return "two mistakes put right: the pool's own row, and the step after it"
+    return "two mistakes corrected: the row of the pool, and the steps after it"
 
 
 @gives_verdict
 def seen_rows(function: Callable[[int], Sequence[int]]) -> str:
-    """Check a function that tells which image rows the units in row i of layer 5 see."""
+    """Check a function that returns the image rows that the units in row i of layer 5 see."""
     layer = next(stage for stage in trace(stack()) if stage.name == "conv5")
     for index in (3, 0, layer.size - 1, 1):
         right = layer.sees(index)
@@ -78,36 +78,36 @@ def seen_rows(function: Callable[[int], Sequence[int]]) -> str:
             f"row {index}",
             mistakes=(
                 ("the jump is missing: neighbouring units see regions two pixels apart", range(index, index + 10)),
-                ("a range ends before its last number, so this one is a row short", range(first, end - 1)),
+                ("the end of a range is not included, so the last row is missing", range(first, end - 1)),
                 (
-                    f"one row too many: a field of 10 that begins at row {first} ends with row {first + 9}",
+                    f"one row too many: a field of 10 rows that begins at row {first} ends with row {first + 9}",
                     range(first, end + 1),
                 ),
                 (
-                    "without padding a field begins at its first pixel; it is not centred there",
+                    "without padding the field begins at that row; it is not centred on it",
                     range(first - 5, end - 5),
                 ),
                 (
-                    "these are rows of the pool's maps, the local field; image rows are asked for",
+                    "these are rows of the pool's maps, the local field; give rows of the image",
                     range(index, index + 3),
                 ),
             ),
         )
-    return "rows 2i to 2i + 9, for the first unit, the last and two between"
+    return "rows 2i to 2i + 9, for the first unit, the last one and two in between"
 
 
 def expect_rows(answer: Any, right: range, case: str, *, mistakes: Sequence[tuple[str, range]]) -> None:
     """Compare consecutive rows or columns, given as a range, a list or an array, with the right ones.
 
     Raises:
-        Wrong: they are missing, not consecutive, or others.
+        Wrong: they are missing, not consecutive, or not the right ones.
     """
     require_answer(answer, case)
     size = 28  # of the image; no unit sees more
     rows = numbers(items(answer, size, case, "all of them, as in range(5, 9) for 5 to 8", fewer=True), case)
     if rows.ndim != 1 or not rows.size or (rows[1:] - rows[:-1] != 1).any():
         raise Wrong(f"{case}: give all of them in order, as in range(5, 9) for 5 to 8; a range counts in steps of 1")
-    # Two numbers say it all now, and a hint about them is easy to read.
+    # The rows are consecutive, so the first and the last are enough, and they make hints easy to read.
     expect(
         [rows[0], rows[-1]],
         [right[0], right[-1]],
@@ -119,7 +119,7 @@ def expect_rows(answer: Any, right: range, case: str, *, mistakes: Sequence[tupl
 
 @gives_verdict
 def field_std(function: Callable[[Sequence[tuple[int, int]]], float]) -> str:
-    """Check a function that predicts how far influence spreads in layers (kernel, stride) of equal weights."""
+    """Check a function that predicts how far influence spreads through layers (kernel, stride) of equal weights."""
     cases = (
         ("four layers of kernel 3", [(3, 1)] * 4),
         ("kernels 3, 3, a pool of 2 and kernel 3", [(3, 1), (3, 1), (2, 2), (3, 1)]),
@@ -135,22 +135,25 @@ def field_std(function: Callable[[Sequence[tuple[int, int]]], float]) -> str:
             sqrt(_variance(stages, before)),
             case,
             mistakes=(
-                ("that is the variance; its root is asked for", _variance(stages, before)),
+                ("that is the variance; take its square root", _variance(stages, before)),
                 (
-                    "widths add, standard deviations do not: add the variances, then take the root",
+                    "standard deviations do not add up: add the variances, then take the square root",
                     sum(jump * sqrt((stage.kernel**2 - 1) / 12) for stage, jump in zip(stages, before, strict=False)),
                 ),
                 (
-                    "that is the law for kernels of 3 everywhere; each layer has its own kernel",
+                    "that is the formula for layers with kernel 3; use the kernel of each layer",
                     sqrt(len(layers) * (3**2 - 1) / 12),
                 ),
-                ("the jump is missing: after a stride a step is longer", sqrt(_variance(stages, [1] * len(stages)))),
                 (
-                    "a stride does not lengthen the steps of its own layer, only of those after it",
+                    "the jump is missing: after a stride, the steps are longer",
+                    sqrt(_variance(stages, [1] * len(stages))),
+                ),
+                (
+                    "a stride lengthens the steps of the layers after it, not of its own layer",
                     sqrt(_variance(stages, before[1:])),
                 ),
                 (
-                    "steps that are j times as long have j² times the variance",
+                    "steps that are j times as long have j² times the variance; you multiplied by j",
                     sqrt(_variance(stages, [sqrt(jump) for jump in before])),
                 ),
             ),
@@ -160,5 +163,5 @@ def field_std(function: Callable[[Sequence[tuple[int, int]]], float]) -> str:
 
 
 def _variance(stages: Sequence[Stage], jumps: Sequence[float]) -> float:
-    """Variance of the sum of one step from each layer's kernel, whose pixels are ``jump`` image pixels apart."""
+    """Variance of a sum of one step per layer, uniform over a kernel whose pixels are ``jump`` image pixels apart."""
     return sum(jump**2 * (stage.kernel**2 - 1) / 12 for stage, jump in zip(stages, jumps, strict=False))

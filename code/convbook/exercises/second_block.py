@@ -1,4 +1,4 @@
-"""Checks of chapter 11: what a mean of a few runs is worth."""
+"""Checks of chapter 11: how precise the mean of a few runs is."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, sqrt
@@ -25,7 +25,7 @@ LOGS = (
 
 @gives_verdict
 def mean_interval(function: Callable[[NDArray], Sequence[float]]) -> str:
-    """Check a function from the results of some runs to the two ends of the 95 % t-interval of their mean."""
+    """Check a function that returns the two ends of the 95 % t-interval for the mean of some runs."""
     for listed in RUNS:
         runs = np.array(listed)
         count, mean = len(runs), runs.mean()
@@ -34,11 +34,11 @@ def mean_interval(function: Callable[[NDArray], Sequence[float]]) -> str:
         case = f"the runs {listed}"
         ends = items(call(function, runs), 2, case, "two numbers, the lower end and the upper end")
         mistakes = (
-            ("the spread of a few runs is itself uncertain: take Student's t, not 1.96", Z * standard_error),
-            ("a mean of n runs varies less than a run: divide by the root of n", t * spread),
+            ("the spread of a few runs is itself uncertain: use Student's t instead of 1.96", Z * standard_error),
+            ("a mean of n runs varies less than a single run: divide by the square root of n", t * spread),
             ("a sample's variance divides by n - 1 (ddof=1)", t * np.std(runs) / sqrt(count)),
-            ("that is one standard error to each side, which holds less than 95 %", standard_error),
-            ("2.5 % stay out on each side: the t of 97.5 %, not of 95 %", one_sided * standard_error),
+            ("that is one standard error on each side, which covers less than 95 %", standard_error),
+            ("2.5 % are left out on each side: use t for 97.5 %, not for 95 %", one_sided * standard_error),
             ("give the lower end first", -t * standard_error),
         )
         expect(
@@ -46,14 +46,14 @@ def mean_interval(function: Callable[[NDArray], Sequence[float]]) -> str:
             [mean - t * standard_error, mean + t * standard_error],
             case,
             mistakes=[(hint, [mean - half, mean + half]) for hint, half in mistakes],
-            within=0.0005,  # so that a t with three decimals, from a table, will do
+            within=0.0005,  # so that a t with three decimals, from a table, passes
         )
-    return "the mean, give or take t standard errors"
+    return "the mean plus and minus t standard errors"
 
 
 @gives_verdict
 def seeds_needed(counts: Sequence[int]) -> str:
-    """Check how many seeds each of two networks needs to tell differences of 0.05, 0.1 and 0.2 points."""
+    """Check how many seeds each of two networks needs to detect differences of 0.05, 0.1 and 0.2 points."""
 
     def seeds(factor: float, power: int = 2) -> list[int]:
         return [ceil(factor * (SPREAD / difference) ** power) for difference in DIFFERENCES]
@@ -65,20 +65,26 @@ def seeds_needed(counts: Sequence[int]) -> str:
         "the three numbers of seeds",
         mistakes=(
             ("both means are uncertain: the variance of a difference is twice that of one mean", seeds(both / 2)),
-            ("with these, half of all such studies would miss the difference: add the 0.84", seeds(2 * Z**2)),
-            ("the variance shrinks with n, so spread over difference enters squared", seeds(both, 1)),
+            ("with this many seeds, half of all studies would miss the difference: add the 0.84", seeds(2 * Z**2)),
+            ("the variance shrinks with n, so square the ratio of spread to difference", seeds(both, 1)),
             ("square the sum of the two z values as well", seeds(2 * (Z + Z_POWER))),
-            ("a seed is whole: round up", [both * (SPREAD / difference) ** 2 for difference in DIFFERENCES]),
-            ("round up, not to the nearest", [round(both * (SPREAD / difference) ** 2) for difference in DIFFERENCES]),
+            (
+                "the number of seeds is whole: round up",
+                [both * (SPREAD / difference) ** 2 for difference in DIFFERENCES],
+            ),
+            (
+                "round up, not to the nearest whole number",
+                [round(both * (SPREAD / difference) ** 2) for difference in DIFFERENCES],
+            ),
         ),
         reveal=False,
     )
-    return "four times the seeds for half the difference"
+    return "half the difference needs four times as many seeds"
 
 
 @gives_verdict
 def flattery(function: Callable[[NDArray], float]) -> str:
-    """Check a function from accuracies (runs, epochs) to how much reporting the best epoch flatters, on average."""
+    """Check a function of accuracies (runs, epochs): by how much the best epoch flatters a run, on average."""
     for log in LOGS:
         last, best = log[:, -1], log.max(axis=1)
         right = (best - last).mean()
@@ -88,17 +94,17 @@ def flattery(function: Callable[[NDArray], float]) -> str:
             f"accuracies {log.tolist()}",
             mistakes=(
                 (
-                    "every run picks an epoch of its own: take the best before the mean",
+                    "every run picks its own best epoch: take the maximum of each run before the mean",
                     log.mean(axis=0).max() - last.mean(),
                 ),
-                ("that is the luckiest run, and the question is the average one", (best - last).max()),
+                ("that is the luckiest run; take the average over the runs", (best - last).max()),
                 (
-                    "picking the best run is another question; compare each run with its own last epoch",
+                    "you picked the best run; compare each run with its own last epoch",
                     best.max() - last.mean(),
                 ),
                 ("the best epoch is never below the last one", -right),
                 (
-                    "that is the mean over all epochs, not over the last one",
+                    "you subtracted the mean over all epochs; subtract the last epoch",
                     (best - log.mean(axis=1)).mean(),
                 ),
                 ("there is one row for each run, so take the best along each row", (log.max(axis=0) - log[-1]).mean()),

@@ -12,7 +12,7 @@ from convbook.exercises.verdict import Wrong, call, expect, gives_verdict, numbe
 
 @gives_verdict
 def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
-    """Check a function that makes one 5 × 5 kernel of two 3 × 3 kernels, applied one after the other."""
+    """Check a function that combines two 3 × 3 kernels, applied one after the other, into one 5 × 5 kernel."""
     rng = np.random.default_rng(3)
     down = np.array([[0.0, 0, 0], [0, 0, 0], [0, 1, 0]])
     right = np.array([[0.0, 0, 0], [0, 0, 1], [0, 0, 0]])
@@ -29,7 +29,7 @@ def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
             case,
             mistakes=(
                 (
-                    "slide one kernel over the other flipped along both axes; as it is, it gives their correlation",
+                    "flip one kernel along both axes, then slide it over the other; unflipped, you get a correlation",
                     corr2d(np.pad(first, 2), second),
                 ),
                 ("the result is rotated by 180°, because both kernels were flipped", composed[::-1, ::-1]),
@@ -38,7 +38,7 @@ def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
                     np.pad(first * second, 1),
                 ),
                 (
-                    "the second layer multiplies what the first has added up, so weights are multiplied, not added",
+                    "the second layer multiplies what the first has added up, so multiply weights, do not add them",
                     np.pad(first + second, 1),
                 ),
                 (
@@ -47,24 +47,26 @@ def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
                 ),
             ),
         )
-    return "the composed kernel does what the two do one after the other"
+    return "the composed kernel has the same output as the two, one after the other"
 
 
 @gives_verdict
 def not_composable(kernel: ArrayLike) -> str:
-    """Check a 5 × 5 kernel that no two 3 × 3 kernels come near: at least a fifth of it must be left over."""
+    """Check a 5 × 5 kernel of which any two 3 × 3 kernels leave at least a fifth."""
     target = numbers(kernel, "the kernel")
     if target.shape != (5, 5):
         raise Wrong(f"the kernel has shape {target.shape} and should have (5, 5)")
     if not target.any():
-        raise Wrong("a kernel of zeros is easy: two kernels of zeros make it")
+        raise Wrong("a kernel of zeros can be composed from two kernels of zeros")
     target = target / np.abs(target).max()  # the share does not depend on the scale, and no square overflows
     if np.linalg.matrix_rank(target) == 1:
-        raise Wrong("a column times a row is easy: in one axis five weights always split into three and three")
+        raise Wrong(
+            "a column times a row can be composed: along one axis, five weights always split into three and three"
+        )
     rest = _left_over(target)
     if rest < 0.2:
-        raise Wrong(f"there are two 3 × 3 kernels that come near: they leave only {rest:.0%} of it")
-    return f"the best pair that a search finds leaves {rest:.0%} of it"
+        raise Wrong(f"two 3 × 3 kernels come close to it: they leave only {rest:.0%} of it")
+    return f"the best pair of 3 × 3 kernels in a search leaves {rest:.0%} of it"
 
 
 def _left_over(target: NDArray) -> float:
@@ -72,7 +74,7 @@ def _left_over(target: NDArray) -> float:
     units = np.eye(9).reshape(9, 3, 3)
     products = np.array([[true_convolution(np.pad(a, 2), b).ravel() for b in units] for a in units]).transpose(2, 0, 1)
     rng, best = np.random.default_rng(0), np.inf
-    for _ in range(40):  # starts, because the search may end in a local minimum
+    for _ in range(40):  # several starts, because the search may end in a local minimum
         weights = rng.normal(size=9)
         for _ in range(60):
             design = products @ weights
@@ -85,10 +87,10 @@ def _left_over(target: NDArray) -> float:
 def relu_between(
     function: Callable[[NDArray, NDArray, NDArray], NDArray], one_image: ArrayLike, other_image: ArrayLike
 ) -> str:
-    """Check two 3 × 3 layers with a ReLU between, function(image, first, second), and images that show it.
+    """Check two 3 × 3 layers with a ReLU in between, function(image, first, second), and two images.
 
-    The images do if the layers, with a kernel for vertical edges and then one for horizontal edges, give another
-    output for the sum of the images than the sum of their outputs.
+    The images must show that superposition fails: with a kernel for vertical edges and then one for horizontal edges,
+    the output for the sum of the images must differ from the sum of their outputs.
     """
     rng = np.random.default_rng(7)
     for height, width in ((7, 7), (9, 6), (5, 8)):
@@ -106,10 +108,13 @@ def relu_between(
                     corr2d(corr2d(np.maximum(image, 0), first), second),
                 ),
                 (
-                    "there is one ReLU, between the two; the output of the second layer stays as it is",
+                    "there is one ReLU, between the layers; none after the second layer",
                     np.maximum(corr2d(np.maximum(middle, 0), second), 0),
                 ),
-                ("the first kernel comes first", corr2d(np.maximum(corr2d(image, second), 0), first)),
+                (
+                    "the kernels are in the wrong order: apply the first one first",
+                    corr2d(np.maximum(corr2d(image, second), 0), first),
+                ),
             ),
         )
     _expect_no_superposition(one_image, other_image)
@@ -119,13 +124,15 @@ def relu_between(
 def _expect_no_superposition(one_image: ArrayLike, other_image: ArrayLike) -> None:
     for image in (one_image, other_image):
         if image is ... or image is None:
-            raise Wrong("the layers are right; now replace the dots by two images")
+            raise Wrong("the layers are right; now replace the dots with two images")
     one, other = numbers(one_image, "the first image"), numbers(other_image, "the second image")
     if one.shape != other.shape or one.ndim != 2 or min(one.shape) < 5:
         raise Wrong(
-            f"the images have shapes {one.shape} and {other.shape}: they need the same two axes, of 5 pixels or more"
+            f"the images have shapes {one.shape} and {other.shape}: give two images of the same size, at least 5 × 5"
         )
-    brightest = max(np.abs(one).max(), np.abs(other).max()) or 1  # the layers keep a common factor, so none overflows
+    brightest = (
+        max(np.abs(one).max(), np.abs(other).max()) or 1
+    )  # a common factor changes nothing, and so nothing overflows
     one, other = one / brightest, other / brightest
     vertical = np.array([[1, 0, -1], [2, 0, -2], [1, 0, -1]]) / 4
 
@@ -136,10 +143,10 @@ def _expect_no_superposition(one_image: ArrayLike, other_image: ArrayLike) -> No
     if not np.allclose(layers(one + other), apart):
         return
     if not apart.any():
-        raise Wrong("the layers give 0 for both images: take images with vertical edges that begin or end")
+        raise Wrong("the output is 0 for both images: use images with vertical edges that begin or end inside")
     if np.allclose(one, other):
-        raise Wrong("twice the same image gives twice the output, ReLU or not: take two different ones")
-    raise Wrong("for these two images the output of the sum is the sum of the outputs: let them overlap")
+        raise Wrong("twice the same image has twice the output, with or without ReLU: use two different images")
+    raise Wrong("for these images the output of the sum equals the sum of the outputs: let their edges overlap")
 
 
 @gives_verdict
@@ -152,9 +159,9 @@ def layers_until_gone(layers_of_3: int, last_side_of_3: int, layers_of_5: int, l
             right,
             f"the number of {kernel} × {kernel} layers",
             mistakes=(
-                ("one too many: a map must have as many pixels as the kernel for the kernel to fit", right + 1),
-                ("a layer takes k - 1 pixels away, not k", 28 // kernel),
-                (f"a map of {28 - (right - 1) * (kernel - 1)} still holds a kernel of {kernel}", right - 1),
+                ("one too many: the kernel fits only if the map has at least as many pixels", right + 1),
+                ("a layer removes k - 1 pixels, not k", 28 // kernel),
+                (f"a kernel of {kernel} still fits into a map of {28 - (right - 1) * (kernel - 1)}", right - 1),
             ),
             reveal=False,
         )
@@ -162,15 +169,15 @@ def layers_until_gone(layers_of_3: int, last_side_of_3: int, layers_of_5: int, l
             side,
             28 - right * (kernel - 1),
             f"the side of the last map with {kernel} × {kernel} kernels",
-            mistakes=(("that map can take another layer", 28 - (right - 1) * (kernel - 1)),),
+            mistakes=(("one more layer fits into that map", 28 - (right - 1) * (kernel - 1)),),
             reveal=False,
         )
-    return "small kernels leave room for more layers"
+    return "with smaller kernels, more layers fit"
 
 
 @gives_verdict
 def stack_parameters(function: Callable[[int, int, int], int]) -> str:
-    """Check a function of (kernel, layers, channels) for the parameters of a stack with equal channels."""
+    """Check function(kernel, layers, channels): the parameters of a stack with equal channels."""
     cases = ((3, 2, 16), (5, 1, 16), (3, 3, 2), (7, 1, 4), (1, 4, 6), (3, 2, 1))
     for kernel, layers, channels in cases:
         right = sum(stage.parameters for stage in trace([Layer(kernel, channels)] * layers, channels=channels))
@@ -201,14 +208,14 @@ def widest_middle(answer: int) -> str:
         max(m for m in range(1, 17) if 9 * m + 9 * m * 16 < 25 * 16),
         "the number of middle channels",
         mistakes=(
-            ("that holds for equal channels everywhere; here the input has one", 16),
+            ("that is right for equal channels everywhere, but here the input has only one", 16),
             (
                 "the second layer reads m channels and has 16 filters: 9 · 16 · m weights",
                 max(m for m in range(1, 60) if 9 * m + 9 * 16 < 25 * 16),
             ),
             ("the two layers should have fewer weights than the large one, not more", 3),
-            ("a few more weights are allowed", 1),
+            ("more middle channels still save weights", 1),
         ),
         reveal=False,
     )
-    return "two middle channels, hardly room for sixteen features"
+    return "only two middle channels, hardly enough for sixteen features"

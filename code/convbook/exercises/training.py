@@ -1,4 +1,4 @@
-"""Checks of chapter 9, which trains the network."""
+"""Checks of chapter 9, on training the network."""
 
 from __future__ import annotations
 
@@ -33,8 +33,11 @@ def ceilings(answer: Sequence[float]) -> str:
         right,
         "the three ceilings",
         mistakes=(
-            ("a zeroed true class can still win: it ties with the other zeroed ones", [1 - p for p in rates]),
-            ("a tie goes to the lowest zeroed class, not to a random one of ten", [1 - p + p / 10 for p in rates]),
+            (
+                "a zeroed true class can still win, because it ties with the other zeroed classes",
+                [1 - p for p in rates],
+            ),
+            ("the lowest zeroed class wins a tie, not a random one of ten", [1 - p + p / 10 for p in rates]),
             (
                 "count the true class among the zeroed ones: ten logits, not nine",
                 [(1 - p) + (1 - (1 - p) ** 9) / 9 for p in rates],
@@ -51,37 +54,39 @@ def ceilings(answer: Sequence[float]) -> str:
 def budget(network: keras.Model, accuracies: Sequence[float]) -> Verdict:
     """Check a small network: its parameters and shapes, and the test accuracies of its runs, one for each seed.
 
-    Nothing here can tell whether the network reached those accuracies, since that would take its training. So the best
-    verdict is ``"unverified"``, which says what was counted and what is taken on the reader's word.
+    The check cannot repeat the training to verify the accuracies. The best verdict is therefore ``"unverified"``, which
+    says what was counted and what is taken on the reader's word.
     """
     require_answer(network, "the network")
     if not all(hasattr(network, name) for name in ("count_params", "input_shape", "output_shape")):
         raise Wrong(f"the network: give a Keras model with an Input, not {describe(network)}")
     if network.input_shape[1:] not in ((28, 28), (28, 28, 1), (784,)) or network.output_shape[1:] != (10,):
         raise Wrong(
-            f"the network: it takes images of shape {network.input_shape[1:]} and gives {network.output_shape[1:]}; "
-            "it should take 28 × 28 pixels and give ten numbers, one for each digit"
+            f"the network: its input has shape {network.input_shape[1:]} and its output {network.output_shape[1:]}; "
+            "the input should be 28 × 28 pixels and the output ten numbers, one for each digit"
         )
     parameters = network.count_params()
     if parameters > MOST_PARAMETERS:
-        raise Wrong(f"the network has {parameters:,} parameters, and {MOST_PARAMETERS:,} are allowed")
+        raise Wrong(f"the network has {parameters:,} parameters, but at most {MOST_PARAMETERS:,} are allowed")
     case = "the accuracies"
     shares = numbers(items(accuracies, MOST_SEEDS, case, "one for each seed", fewer=True), case)
     if shares.ndim != 1:
         raise Wrong(f"{case}: give one number for each seed; the shape is {shares.shape}")
     if len(shares) < FEWEST_SEEDS:
-        raise Wrong(f"{len(shares)} runs may be luck: give one accuracy for each of {FEWEST_SEEDS} seeds or more")
+        raise Wrong(f"{len(shares)} runs may be lucky: give one accuracy for each of at least {FEWEST_SEEDS} seeds")
     if shares.max() > 1 or shares.min() < 0:
         raise Wrong(f"{case}: give shares between 0 and 1, not percentages")
     for share in shares:
-        if abs(share * TEST_DIGITS - round(share * TEST_DIGITS)) > 0.01:  # 32-bit numbers are this close
+        if abs(share * TEST_DIGITS - round(share * TEST_DIGITS)) > 0.01:  # tolerates 32-bit rounding
             raise Wrong(
                 f"{case}: {share:.7g} is not a whole number of the {TEST_DIGITS:,} test digits; was it measured on "
-                "other digits, or is it a mean already?"
+                "other digits, or is it already a mean?"
             )
     mean = shares.mean()
     if mean < LOWEST_MEAN:
-        raise Wrong(f"the mean accuracy is {mean:.4f}, and {LOWEST_MEAN:.4f} is asked for; one good seed is not enough")
+        raise Wrong(
+            f"the mean accuracy is {mean:.4f}, but at least {LOWEST_MEAN:.4f} is needed; one good seed is not enough"
+        )
     return Verdict(
         "unverified",
         f"the network has {parameters:,} parameters, within the budget. A mean accuracy of {mean:.4f} over "

@@ -1,8 +1,8 @@
-"""What a check says about an answer: passed; not yet, and why; or noted, where a check cannot know.
+"""The verdict of a check on an answer: passed, not yet (with a hint), or noted if it cannot be verified.
 
-A check is a function under ``@gives_verdict``. It raises ``Wrong`` as soon as something is wrong and otherwise returns
-a summary of what passed. Whatever the reader wrote, the result is a verdict: no traceback, no endless wait and no
-flood of output. Only the reader's own interrupt ends a check without a verdict.
+A check is a function with the decorator ``@gives_verdict``. It raises ``Wrong`` at the first mistake and otherwise
+returns a summary of what passed. Whatever the reader wrote, the result is a verdict, without a traceback, an endless
+wait or a flood of output. Only a keyboard interrupt ends a check without a verdict.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from typing import Any, Literal, TextIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-SECONDS = 9  # for a whole check; with the second that stopping may take, a reader waits ten at most
-MOST_OUTPUT = 2_000  # characters of what a reader's function prints
+SECONDS = 9  # limit for a whole check; stopping it may need another second, so a reader waits at most ten
+MOST_OUTPUT = 2_000  # characters that a reader's function may print
 LONGEST_MESSAGE = 600  # characters
 LONGEST_VALUE = 120  # characters of one value in a message
 MOST_NUMBERS = 1_000_000  # in the lists of one answer
@@ -41,18 +41,18 @@ Mistakes = Sequence[tuple[str, ArrayLike | None]]
 TITLES: dict[Kind, str] = {"passed": "Passed:", "failed": "Not yet:", "unverified": "Noted:"}
 MARKS: dict[Kind, str] = {"passed": "✓", "failed": "✗", "unverified": "✎"}
 
-# A console may know few characters (cp1252 on Windows, ASCII), so the plain text of a verdict spells these out.
+# A console may support few characters (cp1252 on Windows, ASCII), so plain text replaces these.
 PLAIN = str.maketrans(
     {"×": "x", "·": "*", "−": "-", "–": "-", "…": "...", "²": "^2", "½": "1/2", "¼": "1/4", "→": "->"}
 )
 
 
 class Wrong(Exception):
-    """What is wrong with an answer, in words that help to put it right."""
+    """Raised by a check with a hint that helps to correct the answer."""
 
 
 class _Stop(SystemExit):
-    """Ends the thread of a check whose time is up. ``threading`` lets a SystemExit pass without a traceback."""
+    """Ends the thread of a check that ran out of time. For a SystemExit, ``threading`` prints no traceback."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Verdict:
 
     Attributes:
         kind: ``"passed"``, ``"failed"``, or ``"unverified"`` if part of the answer is taken on the reader's word.
-        message: what was checked or, if the answer is wrong, a hint.
+        message: a summary of what passed or, if the answer is wrong, a hint.
     """
 
     kind: Kind
@@ -77,13 +77,13 @@ class Verdict:
         return text.encode("ascii", "backslashreplace").decode()
 
     def _repr_html_(self) -> str:
-        # A lone surrogate, as an error message of the reader's may hold, cannot be written as UTF-8.
+        # An error message of the reader's code may contain a lone surrogate, which UTF-8 cannot encode.
         message = escape(self.message).encode("utf-8", "backslashreplace").decode()
         return f'<p class="check {self.kind}"><strong>{MARKS[self.kind]} {TITLES[self.kind]}</strong> {message}</p>'
 
 
 def gives_verdict(body: Callable[..., str | Verdict]) -> Callable[..., Verdict]:
-    """Make a check of a function that raises ``Wrong`` or returns what passed."""
+    """Turn a function that raises ``Wrong`` or returns a summary into a check."""
     signature = inspect.signature(body)
 
     @functools.wraps(body)
@@ -91,7 +91,7 @@ def gives_verdict(body: Callable[..., str | Verdict]) -> Callable[..., Verdict]:
         try:
             signature.bind(*answers, **named_answers)
         except TypeError as error:
-            return Verdict("failed", f"call check.{body.__name__} as the exercise does: {error}")
+            return Verdict("failed", f"call check.{body.__name__} as in the exercise: {error}")
         subject = next((_name(answer) for answer in answers if callable(answer)), "the check of your answer")
         verdict = _in_time(lambda: _judge(body, answers, named_answers), subject)
         return Verdict(verdict.kind, _cut(verdict.message, LONGEST_MESSAGE))
@@ -101,25 +101,25 @@ def gives_verdict(body: Callable[..., str | Verdict]) -> Callable[..., Verdict]:
 
 def _judge(body: Callable[..., str | Verdict], answers: Any, named_answers: Any) -> Verdict:
     try:
-        with np.errstate(all="ignore"):  # an overflow or a division by 0 shows in the result, and gets its hint there
+        with np.errstate(all="ignore"):  # no warnings: an overflow or a division by 0 shows in the result
             result = body(*answers, **named_answers)
     except Wrong as problem:
         return Verdict("failed", str(problem))
     except (KeyboardInterrupt, _Stop):
         raise
-    except BaseException as error:  # from a method of the answer, such as __array__ or __len__; SystemExit included
+    except BaseException as error:  # raised by a method of the answer, such as __array__ or __len__
         return Verdict("failed", f"this answer cannot be used: {_error(error)}")
     return result if isinstance(result, Verdict) else Verdict("passed", result)
 
 
 def _in_time(judge: Callable[[], Verdict], subject: str) -> Verdict:
-    """Run a check in a thread of its own, with a limit on its time and on what it prints.
+    """Run a check in a separate thread, with a limit on its time and on what it prints.
 
-    A thread serves every platform, inside and outside the main thread, and it can be given up if it does not stop.
-    An alarm signal would need Linux or macOS and the main thread, and would take the alarm from others who use it.
-    A compiled function that never returns to Python, such as ``sum`` of an endless iterator, cannot be stopped.
+    A thread works on every platform, outside the main thread too, and can be abandoned if it does not stop. An alarm
+    signal would need Linux or macOS and the main thread, and would replace the alarm of other code. A compiled function
+    that never returns to Python, such as ``sum`` of an endless iterator, cannot be stopped.
     """
-    if sys.platform == "emscripten":  # in a web page there are no threads, and the page can stop its worker
+    if sys.platform == "emscripten":  # a web page has no threads, but it can stop its worker
         return judge()
     outcome: list[Verdict | BaseException] = []
 
@@ -147,7 +147,7 @@ def _in_time(judge: Callable[[], Verdict], subject: str) -> Verdict:
 
 
 def _stop(thread: threading.Thread) -> bool:
-    """Raise in the thread until it ends, several times, since a bare ``except`` in its loop catches the first."""
+    """Raise an exception in the thread until it ends, repeatedly because a bare ``except`` may catch the first ones."""
     for _ in range(10):
         if not thread.is_alive():
             return True
@@ -157,7 +157,7 @@ def _stop(thread: threading.Thread) -> bool:
 
 
 class _Limited(io.StringIO):
-    """Keeps the first characters that are written and drops the others."""
+    """Keeps the first characters written and drops the rest."""
 
     def write(self, text: str) -> int:
         super().write(text[: max(0, MOST_OUTPUT + 1 - self.tell())])
@@ -166,7 +166,7 @@ class _Limited(io.StringIO):
 
 @contextlib.contextmanager
 def _limited_output() -> Iterator[None]:
-    """Hold back what is printed, then print its beginning."""
+    """Collect the output, then print its beginning."""
     out, err = _Limited(), _Limited()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -192,9 +192,9 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         Wrong: it is not a function, it raised, it changed an argument, or it returned nothing.
     """
     if function is None or function is ...:
-        raise Wrong("no function yet; replace the dots by its name")
+        raise Wrong("no function yet; replace the dots with its name")
     if not callable(function):
-        raise Wrong("give the function itself: its name, without parentheses after it")
+        raise Wrong("give the function itself: its name without parentheses")
     name = _name(function)
     given, given_options = copy.deepcopy(arguments), copy.deepcopy(options)
     try:
@@ -211,7 +211,7 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     for position, (before, after) in enumerate(pairs, start=1):
         if not _unchanged(before, after):
             raise Wrong(
-                f"{name} changes argument number {position} in place, and the caller loses that data: "
+                f"{name} changes argument number {position} in place, so the caller loses its data: "
                 "work on a copy, such as array.copy() or list(values)"
             )
     return result
@@ -224,14 +224,14 @@ def _unchanged(before: Any, after: Any) -> bool:
 
 
 def describe(value: Any) -> str:
-    """Write a value on one short line: small arrays in full, large ones by their shape."""
+    """Describe a value in one short line: small arrays in full, large ones by their shape."""
     if isinstance(value, np.ndarray):
         return _cut(str(value.tolist()), LONGEST_VALUE) if value.size <= 9 else f"array of shape {value.shape}"
     try:
         return _cut(_BRIEF.repr(value), LONGEST_VALUE)
     except (KeyboardInterrupt, _Stop):
         raise
-    except BaseException:  # of the reader's own __repr__
+    except BaseException:  # raised by the reader's own __repr__
         return f"a value of type {type(value).__name__} that cannot be shown"
 
 
@@ -261,7 +261,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def require_answer(answer: Any, case: str) -> None:
-    """Reject the dots of the exercise, or None, where an answer should be.
+    """Reject a missing answer: the dots of the exercise, or None.
 
     Raises:
         Wrong: the answer is missing.
@@ -271,23 +271,23 @@ def require_answer(answer: Any, case: str) -> None:
 
 
 def items(answer: Any, count: int, case: str, what: str, *, fewer: bool = False) -> list[Any]:
-    """Read an answer of several parts: a list, a tuple, a range, an array or a tensor along its first axis.
+    """Split an answer into parts: a list, a tuple, a range, an array or a tensor along its first axis.
 
     Args:
-        answer: what the reader gave.
-        count: how many parts there should be.
-        case: which question this is, the beginning of the hint.
+        answer: the reader's answer.
+        count: number of parts.
+        case: name of the question, with which the hint begins.
         what: the parts in words, such as "six sizes".
-        fewer: whether fewer parts are acceptable as well.
+        fewer: whether fewer parts are allowed as well.
 
     Raises:
-        Wrong: the answer is missing, has no parts in order, or another number of them.
+        Wrong: the answer is missing, is not a sequence, or has the wrong number of parts.
     """
     require_answer(answer, case)
     if isinstance(answer, (str, bytes, Mapping, Set)):
         raise Wrong(f"{case}: give {what}, not {describe(answer)}")
     try:
-        parts = list(islice(iter(answer), count + 1))  # never the whole of it: an iterator may be endless
+        parts = list(islice(iter(answer), count + 1))  # no more, because an iterator may be endless
     except TypeError:
         raise Wrong(f"{case}: give {what}, not {describe(answer)}") from None
     if len(parts) > count or (len(parts) < count and not fewer):
@@ -297,15 +297,15 @@ def items(answer: Any, count: int, case: str, what: str, *, fewer: bool = False)
 
 
 def truth(answer: Any, case: str) -> bool:
-    """Read True or False: Python's own, or NumPy's or a tensor's single one.
+    """Read True or False, from Python, from NumPy or from a tensor with a single value.
 
     Raises:
-        Wrong: the answer is missing or is anything else.
+        Wrong: the answer is missing or something else.
     """
     require_answer(answer, case)
     if isinstance(answer, bool):
         return answer
-    # Lists are no single value, and NumPy would try to make an array of them.
+    # A list is not a single value, but NumPy would convert it to an array.
     value = None if isinstance(answer, (list, tuple)) else np.asarray(answer)
     if value is None or value.dtype.kind != "b" or value.shape != ():
         raise Wrong(f"{case}: this should be a single True or False, not {describe(answer)}")
@@ -313,43 +313,43 @@ def truth(answer: Any, case: str) -> bool:
 
 
 def numbers(answer: Any, case: str, *, finite: bool = True) -> NDArray[np.float64]:
-    """Read numbers: a number, nested lists of numbers, an array, a tensor. Strings and True or False are none.
+    """Read a number, nested lists of numbers, an array or a tensor. Strings, True and False are refused.
 
     Args:
-        answer: what the reader gave.
-        case: which question this is, the beginning of the hint.
+        answer: the reader's answer.
+        case: name of the question, with which the hint begins.
         finite: whether to reject nan and infinity.
 
     Raises:
-        Wrong: the answer is missing, or is not made of real numbers in equal rows.
+        Wrong: the answer is missing, or does not consist of real numbers in rows of equal length.
     """
     require_answer(answer, case)
     leaves = [type(leaf) for leaf in islice(_leaves(answer), MOST_NUMBERS)]
     kinds = set(leaves)
     if len(leaves) == MOST_NUMBERS or kinds & {list, tuple}:
-        raise Wrong(f"{case}: this holds far more numbers than are asked for")
+        raise Wrong(f"{case}: this has far more numbers than the answer needs")
     if kinds & {type(None), type(...)}:
         raise Wrong(f"{case}: an answer is missing; replace the dots")
     if kinds & {bool, np.bool_}:
         raise Wrong(f"{case}: True and False are not numbers here")
     if isinstance(answer, Iterator):
-        raise Wrong(f"{case}: give a list or an array, not {describe(answer)}; list(…) makes one")
+        raise Wrong(f"{case}: give a list or an array, not {describe(answer)}; convert it with list(…)")
     try:
         array = np.asarray(answer)
     except ValueError:
-        raise Wrong(f"{case}: the rows should have the same length, and in {describe(answer)} they have not") from None
+        raise Wrong(f"{case}: the rows should have the same length, but in {describe(answer)} they differ") from None
     if array.dtype == object:
         array = _from_objects(array, case)
     if array.dtype.kind == "b":
         raise Wrong(f"{case}: True and False are not numbers here")
     if array.dtype.kind == "c":
         raise Wrong(f"{case}: these are complex numbers; take their real part")
-    if array.dtype.kind not in "iufV":  # V holds the short floating-point types of other libraries
-        raise Wrong(f"{case}: this should be numbers, and it is {describe(answer)}")
+    if array.dtype.kind not in "iufV":  # V stands for the short floating-point types of other libraries
+        raise Wrong(f"{case}: this should be numbers, not {describe(answer)}")
     try:
         values = array.astype(float)
     except (TypeError, ValueError):
-        raise Wrong(f"{case}: this should be numbers, and it is {describe(answer)}") from None
+        raise Wrong(f"{case}: this should be numbers, not {describe(answer)}") from None
     if finite:
         require_finite(values, case)
     return values
@@ -366,16 +366,16 @@ def require_finite(values: NDArray[np.float64], case: str) -> None:
         where = tuple(map(int, strange[0]))
         raise Wrong(
             f"{case}: the value{_place(where)} is {values[where]}, which is not a finite number; "
-            "look for a division by 0 or for numbers that grow without limit"
+            "look for a division by 0 or numbers that grow without limit"
         )
 
 
 def _leaves(answer: Any) -> Iterator[Any]:
-    """Yield what nested lists hold, depth first and without recursion, since a list may hold itself."""
+    """Yield the elements of nested lists, depth first and without recursion, because a list may contain itself."""
     stack = [iter([answer])]
     while stack:
         for part in stack[-1]:
-            if isinstance(part, (list, tuple)) and len(stack) < 32:  # NumPy has no more axes
+            if isinstance(part, (list, tuple)) and len(stack) < 32:  # NumPy allows no more axes
                 stack.append(iter(part))
                 break
             yield part
@@ -384,14 +384,14 @@ def _leaves(answer: Any) -> Iterator[Any]:
 
 
 def _from_objects(array: NDArray[Any], case: str) -> NDArray[np.float64]:
-    """Make floats of Python objects that are numbers, such as fractions, decimals and integers of any size."""
+    """Convert Python objects that are numbers, such as fractions, decimals and large integers, to floats."""
     for value in array.ravel():
         if value is None or value is ...:
             raise Wrong(f"{case}: an answer is missing; replace the dots")
         if isinstance(value, (bool, np.bool_)):
             raise Wrong(f"{case}: True and False are not numbers here")
         if not isinstance(value, (abstract.Real, Decimal)):
-            raise Wrong(f"{case}: this should be numbers, and it is {describe(value)}")
+            raise Wrong(f"{case}: this should be numbers, not {describe(value)}")
     try:
         return array.astype(float)
     except OverflowError:
@@ -410,29 +410,30 @@ def expect(
     """Compare an answer with the right one.
 
     Args:
-        got: the answer, a number or numbers.
-        right: what it should be.
-        case: which input or question this is, the beginning of the hint.
-        mistakes: pairs of a hint and the answer that the misconception leads to; None where it leads to none.
-        within: largest distance from the right answer. By default whole numbers must be exact, and others right to
-            the precision of 32-bit floating point, within 1e-5, absolute or relative.
-        reveal: whether the hint may say the right value; no where the value is the whole exercise.
+        got: the answer, one or more numbers.
+        right: the right answer.
+        case: name of the input or question, with which the hint begins.
+        mistakes: pairs of a hint and the answer that the mistake leads to, or None if the mistake does not apply to
+            this case.
+        within: largest distance from the right answer. By default integers must be exact, and other numbers right to
+            1e-5, absolute or relative, for the precision of 32-bit floating point.
+        reveal: whether the hint may tell the right value; False if the value is the whole exercise.
 
     Raises:
-        Wrong: the answer is missing, not a number, of another shape or of another value.
+        Wrong: the answer is missing, is not a number, or has the wrong shape or value.
     """
     values, right = numbers(got, case), np.asarray(right)
     if within is None:
         absolute, relative = (1e-6, 0.0) if right.dtype.kind in "iu" else (1e-5, 1e-5)
     else:
-        absolute, relative = within * (1 + 1e-6), 0.0  # a rounded answer may lie on the limit itself
+        absolute, relative = within * (1 + 1e-6), 0.0  # a rounded answer may lie exactly on the limit
 
     def equals(other: NDArray[Any], absolute: float, relative: float) -> bool:
         return values.shape == other.shape and np.allclose(values, other, rtol=relative, atol=absolute)
 
     if equals(right, absolute, relative):
         return
-    # A wrong answer is recognised to the same number of digits as the right one, which may be far larger or smaller.
+    # Wrong answers are recognised to the same relative precision, because they may be far larger or smaller.
     digits = relative if within is None else within / float(np.abs(right).max())
     for hint, mistake in mistakes:
         if mistake is not None:

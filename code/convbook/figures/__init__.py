@@ -5,7 +5,7 @@ from convbook.figures.convolution import geometry, moved, window
 from convbook.figures.epochs import schedule_lines, schedule_runs, steps_and_epochs
 from convbook.figures.feature_maps import ablation, before_after, map_stacks, scales
 from convbook.figures.inside import evidence, field, kernel_grid, leans, patches, probes, stages
-from convbook.figures.kernels import kernel_answers, learning, profile, relatives
+from convbook.figures.kernels import kernel_responses, learning, profile, relatives
 from convbook.figures.one_by_one import break_even, mixing, side_by_side
 from convbook.figures.overview import overview
 from convbook.figures.receptive_fields import cone, effective_fields, sees_and_uses, spread

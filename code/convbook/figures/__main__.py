@@ -1,4 +1,4 @@
-"""``python -m convbook.figures`` draws the picture of the README and the landing page anew."""
+"""``python -m convbook.figures`` redraws the picture of the README and the landing page."""
 
 from matplotlib import style
 
@@ -12,7 +12,7 @@ SHOWN = ("conv1", "conv2", "pool4", "conv6", "conv8")
 
 
 def main() -> None:
-    """Draw the picture of the README and the landing page anew, from the shipped weights and the first test digit."""
+    """Redraw the picture of the README and the landing page, with the shipped weights and the first test digit."""
     image = mnist.load().test_images[0]
     outputs = forward(load(), mnist.to_input(image[None])[0])
     stages = {stage.name: stage for stage in trace(stack())}

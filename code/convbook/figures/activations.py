@@ -1,4 +1,4 @@
-"""Figures of activation functions: their curves, what they leave of a map, gradients on the way back, dead units."""
+"""Figures of chapter 6: curves of activation functions, activated maps, gradients, dead units."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,11 +24,11 @@ from convbook.figures.style import (
 
 
 def activated_maps(image: NDArray, maps: Mapping[str, NDArray]) -> Figure:
-    """Show a digit and maps of it, three to a row, all maps on one signed colour scale.
+    """Show a digit and its maps, three to a row, all maps on one signed colour scale.
 
     Args:
         image: the digit (28, 28).
-        maps: by caption, the maps (height, width).
+        maps: maps (height, width) by caption.
     """
     figure, axes = bare_axes(-(-(len(maps) + 1) // 3), 3, 2.0)
     first, *others = axes.flat
@@ -47,7 +47,7 @@ def functions_and_slopes(z: NDArray, curves: Mapping[str, tuple[NDArray, NDArray
 
     Args:
         z: inputs (N,).
-        curves: by name, the function's values (N,) and its slopes (N,).
+        curves: values (N,) and slopes (N,) by the name of the function.
     """
     rows = -(-len(curves) // 2)
     figure = Figure(figsize=(WIDTH, 1.5 * rows + 0.5))
@@ -68,12 +68,12 @@ def functions_and_slopes(z: NDArray, curves: Mapping[str, tuple[NDArray, NDArray
 
 
 def gradient_norms(norms: Mapping[str, NDArray], bound: Sequence[float]) -> Figure:
-    """Plot the size of a gradient on its way back, from the last layer to the input, on a logarithmic scale.
+    """Plot the size of a gradient after each layer, from the last layer back to the input, on a logarithmic scale.
 
     Args:
-        norms: by name of the activation function, one run a row (runs, layers + 1): the norm at the input, then at
-            the output of each layer. Four functions at most; a line joins the geometric means, a band spans the runs.
-        bound: what products of slopes alone may reach (layers + 1,), drawn dotted.
+        norms: norms (runs, layers + 1) by the name of the activation function, four at most: at the input, then at
+            the output of each layer. A line joins the geometric means, a band spans the runs.
+        bound: largest product of slopes (layers + 1,), drawn dotted.
     """
     if len(norms) > 4:
         raise ValueError(f"there are styles for four functions, got {len(norms)}")
@@ -84,17 +84,17 @@ def gradient_norms(norms: Mapping[str, NDArray], bound: Sequence[float]) -> Figu
     for (name, runs), (color, marker, line) in zip(norms.items(), styles, strict=False):
         ax.fill_between(layers, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.25, linewidth=0)
         ax.plot(layers, np.exp(np.log(runs).mean(axis=0)), line, color=color, marker=marker, markersize=5, label=name)
-    ax.plot(layers, bound, ":", color=INK, label="0.25 for each layer behind")
-    ax.set(yscale="log", xticks=layers, xlabel="behind layer (0 is the input)", ylabel="gradient, last layer = 1")
+    ax.plot(layers, bound, ":", color=INK, label="0.25 for each layer after it")
+    ax.set(yscale="log", xticks=layers, xlabel="after layer (0 is the input)", ylabel="gradient, last layer = 1")
     ax.legend(frameon=False, fontsize=9)
     return figure
 
 
 def dead_units(counts: Mapping[str, NDArray]) -> Figure:
-    """Show how many channels never leave 0 at each place of a layer, side by side on one scale.
+    """Show how many channels are always 0 at each position of a layer, as panels on one scale.
 
     Args:
-        counts: by caption, counts (height, width).
+        counts: counts (height, width) by caption.
     """
     figure, axes = bare_axes(1, len(counts), 2.4)
     scale = Normalize(0, max(max(count.max() for count in counts.values()), 1))

@@ -1,4 +1,4 @@
-"""Figures of chapter 1: one window and its sum, what stride, padding and dilation do, what moves with the image."""
+"""Figures of chapter 1: one window and its sum, maps of different sizes, maps of a shifted and a rotated digit."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from convbook.figures.style import DIGIT, SIGNED, WIDTH, bare_axes, outline
 
 
-def window(image: NDArray, kernel: NDArray, answers: NDArray, row: int, column: int) -> Figure:
-    """Show how one number of a convolution comes about.
+def window(image: NDArray, kernel: NDArray, output: NDArray, row: int, column: int) -> Figure:
+    """Show how one number of a convolution is computed.
 
     Args:
         image: (H, W), values from 0 to 1.
         kernel: (k, k).
-        answers: the kernel's answers on the image.
-        row: of the answer to show, which is the top row of its window.
-        column: likewise.
+        output: the map of the kernel on the image.
+        row: row of the number in the map, which is the top row of its window.
+        column: its column, which is the left column of its window.
     """
     size = len(kernel)
     crop = image[row : row + size, column : column + size]
@@ -38,32 +38,32 @@ def window(image: NDArray, kernel: NDArray, answers: NDArray, row: int, column: 
     for (i, j), value in np.ndenumerate(kernel):
         weights.text(j, i, f"{value:g}", ha="center", va="center", color="black")
     weights.set_title("× kernel", loc="center", fontsize=9)
-    result.imshow(answers, cmap=SIGNED, norm=CenteredNorm(halfrange=float(np.abs(answers).max())))
+    result.imshow(output, cmap=SIGNED, norm=CenteredNorm(halfrange=float(np.abs(output).max())))
     outline(result, range(row, row + 1), range(column, column + 1))
-    result.set_title(f"sum: {answers[row, column]:.1f}", loc="center", fontsize=9)
+    result.set_title(f"sum: {output[row, column]:.1f}", loc="center", fontsize=9)
     return figure
 
 
 def geometry(maps: Sequence[NDArray], names: Sequence[str]) -> Figure:
-    """Show maps of different sizes at one scale and one colour scale, each under its name and size."""
+    """Show maps of different sizes, at one scale and on one colour scale, each with its name and size."""
     figure, axes = bare_axes(1, len(maps), 1.8)
     norm = CenteredNorm(halfrange=max(float(np.abs(m).max()) for m in maps))
     largest = max(len(m) for m in maps)
-    for ax, answers, name in zip(axes.flat, maps, names, strict=True):
-        ax.imshow(answers, cmap=SIGNED, norm=norm)
-        margin = (largest - len(answers)) / 2
-        ax.set(xlim=(-0.5 - margin, len(answers) - 0.5 + margin), ylim=(len(answers) - 0.5 + margin, -0.5 - margin))
-        ax.set_title(f"{name}\n{len(answers)} × {len(answers)}", loc="center", fontsize=9)
+    for ax, values, name in zip(axes.flat, maps, names, strict=True):
+        ax.imshow(values, cmap=SIGNED, norm=norm)
+        margin = (largest - len(values)) / 2
+        ax.set(xlim=(-0.5 - margin, len(values) - 0.5 + margin), ylim=(len(values) - 0.5 + margin, -0.5 - margin))
+        ax.set_title(f"{name}\n{len(values)} × {len(values)}", loc="center", fontsize=9)
     return figure
 
 
 def moved(images: Sequence[NDArray], maps: Sequence[NDArray]) -> Figure:
-    """Show a digit, the same one moved and turned, and below each what a kernel answers, on one colour scale."""
+    """Show a digit, the same digit shifted and rotated, and below each its map, on one colour scale."""
     figure, axes = bare_axes(2, len(images), 1.7)
     norm = CenteredNorm(halfrange=max(float(np.abs(m).max()) for m in maps))
-    names = ("a digit", "moved", "turned")
-    for image, answers, name, above, below in zip(images, maps, names, *axes, strict=True):
+    names = ("a digit", "shifted", "rotated")
+    for image, values, name, above, below in zip(images, maps, names, *axes, strict=True):
         above.imshow(image, cmap=DIGIT, vmin=0, vmax=1)
         above.set_title(name, loc="center", fontsize=9)
-        below.imshow(answers, cmap=SIGNED, norm=norm)
+        below.imshow(values, cmap=SIGNED, norm=norm)
     return figure

@@ -1,4 +1,4 @@
-"""Figures of epochs and learning-rate schedules: the course of a rate, the steps of an epoch, runs beside runs."""
+"""Figures of chapter 8: learning-rate schedules, the steps of an epoch, runs compared."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from convbook.figures.style import BLUE, GREEN, INK, VERMILLION, WIDTH
 
-# Colour, line and marker: five lines that differ in more than colour. One list, so a schedule keeps its look.
+# Colour, line and marker, so that lines differ in more than colour; one list, so that a schedule always looks the same.
 LOOKS = ((BLUE, "-", "o"), (INK, ":", "v"), (VERMILLION, "-", "s"), (GREEN, "--", "^"), (INK, "-.", "D"))
 
 
 def schedule_lines(rates: Mapping[str, Sequence[float]]) -> Figure:
-    """Plot the learning rate of every epoch, one line for each named schedule, five at most."""
+    """Plot the learning rate of every epoch, with a line for each named schedule, five at most."""
     figure = Figure(figsize=(WIDTH, 3.4))
     ax = figure.subplots()
     for (name, values), (color, line, marker) in zip(rates.items(), LOOKS, strict=False):
@@ -34,16 +34,16 @@ def steps_and_epochs(
 
     Args:
         batches: loss of each batch before its update, (epochs, steps).
-        sizes: examples in each batch of an epoch, (steps,).
+        sizes: number of examples in each batch of an epoch, (steps,).
         training: loss on the training set after each epoch of the whole run.
-        validation: likewise on the validation set.
+        validation: the same on the validation set.
     """
     figure = Figure(figsize=(WIDTH, 5.2))
     top, bottom = figure.subplots(2)
     epochs, steps = batches.shape
     at = np.arange(1.0, batches.size + 1).reshape(epochs, steps)
     running = np.cumsum(batches * np.array(sizes), axis=1) / np.cumsum(sizes)
-    breaks = np.full((epochs, 1), np.nan)  # nan is drawn as nothing: each epoch starts a new line
+    breaks = np.full((epochs, 1), np.nan)  # nan is not drawn, so each epoch starts a new line
     top.plot(at.ravel(), batches.ravel(), "o", color=INK, markersize=2.5, label="one batch")
     top.plot(
         np.hstack([at, breaks]).ravel(),
@@ -69,10 +69,10 @@ def steps_and_epochs(
 
 
 def schedule_runs(accuracies: Mapping[str, NDArray]) -> Figure:
-    """Compare schedules by their runs: the validation error of every epoch above, the end of every run below.
+    """Compare schedules: the validation error of every epoch at the top, the end of every run at the bottom.
 
     Args:
-        accuracies: by schedule, five at most, the validation accuracy (seeds, epochs).
+        accuracies: validation accuracies (seeds, epochs) by the name of the schedule, five at most.
     """
     figure = Figure(figsize=(WIDTH, 5.2))
     grid = figure.add_gridspec(2, len(accuracies), height_ratios=[1, 1.3])

@@ -11,7 +11,7 @@ from convbook.figures.style import BLUE, INK, MAP, SIGNED, VERMILLION, WIDTH, ba
 
 
 def map_stacks(stacks: Mapping[str, NDArray]) -> Figure:
-    """Show all maps (H, W, 16) of some layers, two rows a layer, at one scale of pixels; a layer shares its colours."""
+    """Show all maps (H, W, 16) of some layers, two rows per layer, at one scale; each layer has one colour scale."""
     figure = Figure(figsize=(WIDTH, 1.75 * len(stacks)))
     largest = max(len(stack) for stack in stacks.values())
     parts = figure.subfigures(len(stacks), 1, squeeze=False)[:, 0]
@@ -28,7 +28,7 @@ def map_stacks(stacks: Mapping[str, NDArray]) -> Figure:
 
 
 def before_after(before: NDArray, after: NDArray) -> Figure:
-    """Show one map (H, W) before its ReLU and after it, and how its values are spread."""
+    """Show a map (H, W) before and after its ReLU, with a histogram of its values."""
     figure = Figure(figsize=(WIDTH, 2.1))
     first, second, spread = figure.subplots(1, 3, width_ratios=[1, 1, 1.3])
     norm = CenteredNorm(halfrange=float(np.abs(before).max()))
@@ -48,7 +48,7 @@ def before_after(before: NDArray, after: NDArray) -> Figure:
 
 
 def scales(maps: NDArray) -> Figure:
-    """Show the same maps (H, W, N) on a colour scale each and, below, on one for all, with their largest values."""
+    """Show maps (H, W, N) with a colour scale each and, below, with one for all, and their largest values."""
     count = maps.shape[-1]
     figure, axes = bare_axes(2, count, 1.1)
     for channel, (own, shared) in enumerate(axes.T):
@@ -62,7 +62,7 @@ def scales(maps: NDArray) -> Figure:
 def ablation(layers: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     """Plot, for every channel of some layers, its mean value and the points of probability lost without it.
 
-    Channels are numbered where it matters: the brightest one and the one that is missed most.
+    Only the brightest channel and the one with the largest loss are numbered.
     """
     figure = Figure(figsize=(WIDTH, 2.6))
     panels = figure.subplots(1, len(layers), squeeze=False)[0]

@@ -1,4 +1,4 @@
-"""Figures of the inside of a trained network: its kernels, its stages, what units see, what decided."""
+"""Figures of chapter 10: kernels, stages, probes, receptive fields, strongest patches and evidence for a class."""
 
 from collections.abc import Sequence
 
@@ -37,16 +37,16 @@ def kernel_grid(weights: NDArray, columns: int = 8) -> Figure:
 
 
 def stages(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], channels: int = 5) -> Figure:
-    """Show how maps shrink while fields grow, one row a stage.
+    """Show how maps shrink while receptive fields grow, with a row for each stage.
 
-    Left the digit with what the stage's middle unit sees; beside it the stage's first maps, drawn to the scale of the
-    digit's pixels. A row shares one colour scale.
+    On the left is the digit with the receptive field of the stage's middle unit, next to it the stage's first maps at
+    the scale of the digit's pixels. A row has one colour scale.
 
     Args:
         image: the digit (28, 28).
         maps: the stages' maps, each (height, width, channels).
         rows: the stages' rows of the table.
-        channels: how many maps a row shows.
+        channels: number of maps per row.
     """
     size = len(image)
     figure, axes = bare_axes(len(rows), channels + 1, 0.98)
@@ -64,7 +64,7 @@ def stages(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], chann
 
 
 def field(image: NDArray, fields: Sequence[tuple[str, range, range]]) -> Figure:
-    """Show a digit (28, 28) once for every (caption, rows, columns), outlining that region and dimming the rest."""
+    """Show a digit (28, 28) once for every (caption, rows, columns), with this region outlined and the rest dimmed."""
     figure, axes = bare_axes(1, len(fields), 2.1)
     for ax, (caption, rows, columns) in zip(axes.flat, fields, strict=True):
         dimmed = 0.35 * image
@@ -76,9 +76,9 @@ def field(image: NDArray, fields: Sequence[tuple[str, range, range]]) -> Figure:
 
 
 def patches(pixels: NDArray, names: Sequence[str]) -> Figure:
-    """Show image patches (channels, count, r, r), one row a channel, its name on the left."""
+    """Show image patches (channels, count, r, r), with a row for each channel and its name on the left."""
     channels, count, size, _ = pixels.shape
-    blank = np.full((channels, 1, size, size), np.nan)  # nan is drawn as nothing: room for the name
+    blank = np.full((channels, 1, size, size), np.nan)  # nan is not drawn, which leaves room for the name
     tiles = np.concatenate([blank, pixels], axis=1).reshape(-1, size, size)
     figure, ax = mosaic(tiles, count + 1)
     pitch = (ax.get_ylim()[0] + 0.5) / channels

@@ -1,4 +1,4 @@
-"""Figures of kernels: what they answer, how one is learned, and what a trained network's look like."""
+"""Figures of chapter 2: kernels and their responses, a kernel being learned, the kernels of a trained network."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from convbook.figures.style import BLUE, DIGIT, GREEN, INK, SIGNED, VERMILLION, WIDTH, bare_axes, color_scale
 
 
-def kernel_answers(
-    images: Sequence[NDArray], kernels: Mapping[str, NDArray], answers: Sequence[Sequence[NDArray]]
+def kernel_responses(
+    images: Sequence[NDArray], kernels: Mapping[str, NDArray], responses: Sequence[Sequence[NDArray]]
 ) -> Figure:
-    """Show images in the first column and, in a column for each kernel, its numbers and its answers.
+    """Show images in the first column and, in a column for each kernel, its numbers and its responses.
 
-    An answer without negative values is drawn in greys like its image; any other on a colour scale of its own with
-    white at zero, cut off at its 99th percentile so that a few strong pixels do not pale the rest.
+    A response without negative values is drawn in grey like its image. Any other has its own colour scale with white at
+    zero, limited at the 99th percentile so that a few strong pixels do not make the rest pale.
 
     Args:
         images: grey images.
-        kernels: the kernels (k, k) by the name over their column.
-        answers: for each image, each kernel's answer.
+        kernels: kernels (k, k) by the title of their column.
+        responses: for each image, the response of each kernel.
     """
     figure, axes = bare_axes(1 + len(images), 1 + len(kernels), 1.42)
     for ax, (name, kernel) in zip(axes[0, 1:], kernels.items(), strict=True):
@@ -35,26 +35,26 @@ def kernel_answers(
         for (row, column), weight in np.ndenumerate(kernel):
             text = str(Fraction(float(weight)).limit_denominator(100)).replace("-", "−")
             ax.text(column, row, text, ha="center", va="center", fontsize=8.5)
-    for row, image, shown in zip(axes[1:], images, answers, strict=True):
+    for row, image, shown in zip(axes[1:], images, responses, strict=True):
         row[0].imshow(image, cmap=DIGIT)
-        for ax, answer in zip(row[1:], shown, strict=True):
-            if answer.min() < 0:
-                halfrange = float(np.percentile(np.abs(answer), 99))
-                ax.imshow(answer, cmap=SIGNED, norm=CenteredNorm(halfrange=halfrange))
+        for ax, response in zip(row[1:], shown, strict=True):
+            if response.min() < 0:
+                halfrange = float(np.percentile(np.abs(response), 99))
+                ax.imshow(response, cmap=SIGNED, norm=CenteredNorm(halfrange=halfrange))
             else:
-                ax.imshow(answer, cmap=DIGIT, vmin=image.min(), vmax=image.max())
+                ax.imshow(response, cmap=DIGIT, vmin=image.min(), vmax=image.max())
     return figure
 
 
-def profile(pixels: NDArray, answers: Mapping[str, NDArray]) -> Figure:
-    """Draw one row of an image as bars and below it each kernel's answer, every bar with its number.
+def profile(pixels: NDArray, responses: Mapping[str, NDArray]) -> Figure:
+    """Draw one row of an image as bars, and below it the response of each kernel, all with their numbers.
 
     Args:
         pixels: brightness along the row, (n,).
-        answers: answers (n - 2,) by the kernel's name; they stand under the middle of their crop.
+        responses: responses (n - 2,) by the name of the kernel; each is drawn under the middle of its window.
     """
     panels = {"pixels": (np.arange(len(pixels)), pixels)}
-    panels |= {name: (np.arange(1, len(pixels) - 1), answer) for name, answer in answers.items()}
+    panels |= {name: (np.arange(1, len(pixels) - 1), response) for name, response in responses.items()}
     figure = Figure(figsize=(WIDTH, 1.05 * len(panels)))
     for ax, (name, (places, values)) in zip(figure.subplots(len(panels), sharex=True), panels.items(), strict=True):
         ax.set_title(name)
@@ -82,7 +82,7 @@ def learning(losses: NDArray, kernels: Mapping[str, NDArray]) -> Figure:
 
     Args:
         losses: the loss before each step, (steps,).
-        kernels: kernels (rows, columns) by their caption: some steps, then the one to be learned.
+        kernels: kernels (rows, columns) by caption: after some of the steps, then the one to be learned.
     """
     figure = Figure(figsize=(WIDTH, 3.9))
     grid = figure.add_gridspec(2, len(kernels), height_ratios=(3, 1))
@@ -102,9 +102,9 @@ def learning(losses: NDArray, kernels: Mapping[str, NDArray]) -> Figure:
 
 
 def relatives(kernels: NDArray, nearest: NDArray, similarities: NDArray, chance: NDArray) -> Figure:
-    """Show kernels over their nearest hand-made relatives, most similar first, and the similarities against chance.
+    """Show kernels above their nearest hand-made relatives, most similar first, and compare with random kernels.
 
-    Every kernel is drawn on a scale of its own, because similarity asks for the pattern and not for the size.
+    Every kernel has its own colour scale, because the similarity depends on the pattern, not on the size.
 
     Args:
         kernels: (N, 3, 3).
@@ -115,7 +115,7 @@ def relatives(kernels: NDArray, nearest: NDArray, similarities: NDArray, chance:
     order = np.argsort(-similarities)
     columns, block = 8, 10  # a block of cells: two for the number, three for each kernel and a gap below it
     blocks = -(-len(kernels) // columns)
-    canvas = np.full((blocks * block, columns * 4 - 1), np.nan)  # nan is drawn as nothing
+    canvas = np.full((blocks * block, columns * 4 - 1), np.nan)  # nan is not drawn
     figure = Figure(figsize=(WIDTH, 1.72 * blocks + 2.1))
     top, bottom = figure.subplots(2, height_ratios=(1.72 * blocks, 1.7))
     top.set_axis_off()
@@ -131,7 +131,7 @@ def relatives(kernels: NDArray, nearest: NDArray, similarities: NDArray, chance:
     bottom.axvline(mark, color=INK, linestyle=":", label="95 % of them are left of this line")
     heights_of_marks = np.full(len(similarities), 0.12 * heights.max())
     bottom.plot(similarities, heights_of_marks, "^", color=INK, label="trained kernels")
-    bottom.set(xlim=(0, 1), ylim=(0, 1.9 * heights.max()), yticks=[], xlabel="similarity to the nearest turn")
+    bottom.set(xlim=(0, 1), ylim=(0, 1.9 * heights.max()), yticks=[], xlabel="similarity to the nearest rotation")
     bottom.spines["left"].set_visible(False)
     bottom.legend(frameon=False, fontsize=9, loc="upper left")
     return figure

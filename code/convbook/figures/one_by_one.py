@@ -1,4 +1,4 @@
-"""Figures of chapter 4: channels that mix, pixels that do not, and what a bottleneck costs."""
+"""Figures of chapter 4: mixed channels and the cost of a bottleneck."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from convbook.figures.style import BLUE, GREEN, INK, MAP, VERMILLION, WIDTH, bar
 
 
 def mixing(maps: NDArray, names: Sequence[str], mixed: NDArray, mixed_names: Sequence[str]) -> Figure:
-    """Show maps (H, W, C) in a row and mixtures of them (H, W, M) in a row below, all on one colour scale."""
+    """Show maps (H, W, C) in one row and their mixtures (H, W, M) in the next, all on one colour scale."""
     figure, axes = bare_axes(2, len(names), 1.5)
     highest = max(maps.max(), mixed.max())
     for row, stack, captions in zip(axes, (maps, mixed), (names, mixed_names), strict=True):
@@ -31,12 +31,12 @@ def side_by_side(images: Mapping[str, NDArray]) -> Figure:
 
 
 def break_even(middles: Sequence[int], costs: Mapping[str, Sequence[float]], chosen: int) -> Figure:
-    """Plot what a bottleneck costs by its number of middle channels.
+    """Plot the cost of a bottleneck against its number of middle channels.
 
     Args:
         middles: numbers of middle channels.
-        costs: by name, three at most, the cost for each of them, as a share of the cost without a bottleneck.
-        chosen: the number of middle channels to mark on every line.
+        costs: by name, three at most, the cost for each number as a share of the cost without a bottleneck.
+        chosen: number of middle channels to mark on every line.
     """
     figure = Figure(figsize=(WIDTH, 3.2))
     ax = figure.subplots()

@@ -10,11 +10,11 @@ from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH
 
 
 def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], probabilities: NDArray) -> Figure:
-    """Draw the whole network in one picture: a digit, one map of some stages, the ten probabilities.
+    """Draw the whole network in one picture: a digit, one map for each of some stages, the ten probabilities.
 
     Args:
         image: the digit (28, 28).
-        maps: the stages' maps, each (height, width, channels); the liveliest channel of each is shown.
+        maps: the stages' maps, each (height, width, channels); the channel with the largest spread is shown.
         rows: the stages' rows of the table.
         probabilities: of the classes, (10,).
     """

@@ -1,4 +1,4 @@
-"""Figures of receptive fields: what a unit could see, what it uses, and how both grow with depth."""
+"""Figures of chapter 7: the pixels that a unit can see, those that it uses, and how both grow with depth."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ from convbook.figures.style import BLUE, DIGIT, GREEN, INK, MAP, VERMILLION, WID
 
 
 def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: range) -> Figure:
-    """Show a digit with a unit's receptive field, how much each pixel counts, and the digit dimmed by that.
+    """Show a digit with a unit's receptive field, the influence of each pixel, and the digit dimmed accordingly.
 
     Args:
         image: the digit (28, 28).
-        influence: what each pixel counts for the unit (28, 28), on any scale.
+        influence: influence of each pixel on the unit (28, 28), on any scale.
         rows: image rows of the receptive field.
         columns: its columns.
     """
@@ -37,9 +37,9 @@ def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: rang
 
 
 def cone(rows: Sequence[Stage], unit: int) -> Figure:
-    """Draw a stack of layers along one axis, the image at the bottom, and all that one unit of the last layer sees.
+    """Draw a stack of layers along one axis, with the image at the bottom and everything that one unit at the top sees.
 
-    Every unit stands over the middle of the pixels that it sees. The layers must not pad.
+    Every unit is drawn above the middle of its receptive field. The layers must not pad.
 
     Args:
         rows: the layers' rows from ``arithmetic.trace``.
@@ -54,7 +54,7 @@ def cone(rows: Sequence[Stage], unit: int) -> Figure:
     places = [np.arange(size, dtype=float)]  # the image's pixels, then each layer's units, counted in pixels
     places += [np.arange(row.size) * row.jump + (row.receptive_field - 1) / 2 for row in rows]
 
-    # From the top down: the units that the cone contains, and the lines to what their kernels cover.
+    # From the top down: the units in the cone, and the lines to the units under their kernels.
     seen, inside, lines = {unit}, [{unit}], []
     for level in range(len(rows), 0, -1):
         stride = rows[level - 1].jump // (rows[level - 2].jump if level > 1 else 1)
@@ -86,11 +86,11 @@ def cone(rows: Sequence[Stage], unit: int) -> Figure:
 def spread(
     depths: Sequence[int], equal: Sequence[float], law: Sequence[float], exact: Sequence[float], random: Sequence[float]
 ) -> Figure:
-    """Plot standard deviations, in pixels, of what units use of the image against the number of layers.
+    """Plot standard deviations of the influence on a unit, in pixels, against the number of layers.
 
     Args:
         depths: numbers of layers.
-        equal: what it would be if every pixel of the receptive field counted the same.
+        equal: if all pixels of the receptive field counted the same.
         law: the square-root law.
         exact: measured on equal weights.
         random: measured on random weights.
@@ -110,9 +110,9 @@ def spread(
 
 
 def effective_fields(influences: Sequence[NDArray], rows: Sequence[Stage], captions: Sequence[str]) -> Figure:
-    """Show what each pixel counts for the middle unit of several layers, three to a row, under its receptive field.
+    """Show the influence of each pixel on the middle unit of several layers, with the receptive field outlined.
 
-    Each field is scaled to its strongest pixel, so that all share one scale.
+    There are three panels to a row. Each is scaled to its strongest pixel, so that all have one colour scale.
 
     Args:
         influences: one (height, width) for each layer.

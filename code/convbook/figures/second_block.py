@@ -1,4 +1,4 @@
-"""Figures of chapter 11, which compares networks by many runs."""
+"""Figures of chapter 11, which compares networks over many runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,13 +16,13 @@ def accuracy_by_parameters(
     accuracies: ArrayLike,
     intervals: ArrayLike,
 ) -> Figure:
-    """Plot every run as a dot above its network's parameters, with the mean and its interval beside the dots.
+    """Plot every run as a dot above its network's number of parameters, next to the mean and its interval.
 
     Args:
-        parameters: of each network.
-        names: of each network.
-        accuracies: (networks, runs), shares between 0 and 1.
-        intervals: (networks, 2), the ends of the interval of each mean.
+        parameters: number of parameters of each network.
+        names: name of each network.
+        accuracies: shares between 0 and 1, (networks, runs).
+        intervals: lower and upper end of the interval of each mean, (networks, 2).
     """
     figure = Figure(figsize=(WIDTH, 3.4))
     ax = figure.subplots()
@@ -50,11 +50,11 @@ def accuracy_by_parameters(
 
 
 def savings(names: Sequence[str], costs: Mapping[str, Sequence[float]]) -> Figure:
-    """Compare what networks cost, each cost as a share of the first network's.
+    """Compare the costs of networks, each as a share of the first network's cost.
 
     Args:
-        names: of the networks, the reference first.
-        costs: by the name of what is counted, one number for each network.
+        names: names of the networks, the reference first.
+        costs: one number for each network, by the name of the cost.
     """
     figure = Figure(figsize=(WIDTH, 2.9))
     ax = figure.subplots()
@@ -83,12 +83,12 @@ def dropout_runs(
     training: Mapping[float, Sequence[float]],
     validation: Mapping[float, Sequence[float]],
 ) -> Figure:
-    """Plot the training and the validation accuracy of runs by the dropout rate on the logits, under the ceiling.
+    """Plot training and validation accuracies against the dropout rate on the logits, with the ceiling.
 
     Args:
-        curve: rates, and the highest training accuracy at each.
-        training: accuracies of the runs in the last epoch, by rate.
-        validation: accuracies of the same runs after it, by rate.
+        curve: rates, and the highest possible training accuracy at each.
+        training: training accuracies of the runs in the last epoch, by rate.
+        validation: validation accuracies of the same runs after it, by rate.
     """
     figure = Figure(figsize=(WIDTH, 3.2))
     ax = figure.subplots()

@@ -1,4 +1,4 @@
-"""Figures of chapter 12, which makes the network smaller and its training shorter."""
+"""Figures of chapter 12, on smaller networks and shorter training."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,17 +11,17 @@ from convbook.figures.style import BLUE, GREEN, INK, VERMILLION, WIDTH, mosaic
 
 
 def variations(image: NDArray, varied: NDArray, columns: int = 6) -> Figure:
-    """Show a digit (28, 28) before what random layers made of it (N, 28, 28)."""
+    """Show a digit (28, 28), then its random variations (N, 28, 28)."""
     captions = ["as it is", *[""] * len(varied)]
     return mosaic(np.stack([image, *varied]), columns, captions)[0]
 
 
 def steps(errors: Mapping[str, Sequence[float]], tries: Mapping[str, Sequence[float]]) -> Figure:
-    """Plot the errors of every run of every step of a recipe, one step below the other, and join the means.
+    """Plot the errors of all runs, with a row for each step of a recipe, and join the means.
 
     Args:
-        errors: of the runs, by the name of the step, in the order of the recipe.
-        tries: the same for single changes of the whole recipe, which lead nowhere.
+        errors: errors of the runs by the name of the step, in the order of the recipe.
+        tries: the same for changes that were tried on the final recipe and not adopted.
     """
     rows = [*errors.items(), *tries.items()]
     figure = Figure(figsize=(WIDTH, 0.6 + 0.34 * len(rows)))
@@ -42,11 +42,11 @@ def steps(errors: Mapping[str, Sequence[float]], tries: Mapping[str, Sequence[fl
 
 
 def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[tuple[int, float]]) -> Figure:
-    """Plot error rates by the number of parameters, both on logarithmic axes, so that halves are equally far apart.
+    """Plot error rates against the number of parameters, both on logarithmic axes.
 
     Args:
-        ours: parameters and the accuracies of all runs, by the name of the network.
-        published: parameters and accuracies that others report.
+        ours: number of parameters and accuracies of all runs, by the name of the network.
+        published: numbers of parameters and accuracies reported by others.
     """
     figure = Figure(figsize=(WIDTH, 4))
     ax = figure.subplots()
@@ -84,10 +84,10 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Sequence[tupl
 
 
 def race(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
-    """Plot the error rate after every epoch against the work so far, both on logarithmic axes.
+    """Plot the error rate after every epoch against the MACs so far, both on logarithmic axes.
 
     Args:
-        runs: MACs of all digits shown so far and accuracies, after each epoch, by the name of the recipe.
+        runs: MACs so far and accuracies after each epoch, by the name of the recipe.
     """
     figure = Figure(figsize=(WIDTH, 3.4))
     ax = figure.subplots()

@@ -1,9 +1,9 @@
-"""The look of the figures, and what several of them draw with.
+"""The style of the figures, and drawing functions that several of them share.
 
-Figures are SVG. Their ink and paper are two colours that stand for nothing else, so the site can replace them: text
-follows the page's colour and the paper turns transparent, which makes figures native in light and dark mode. In a
-notebook they are plain black on white. Data colours come from the palette of Okabe & Ito (2008), which colour-blind
-readers can tell apart, and never carry a meaning alone.
+Figures are SVG. Ink and paper have two colours that are used for nothing else, so the site can replace them: text takes
+the colour of the page, and the paper becomes transparent, so that figures fit light and dark mode. In a notebook they
+are black on white. Data colours come from the palette of Okabe & Ito (2008), which colour-blind readers can tell apart,
+and are never the only distinction.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 INK = "#1b1b1b"
 PAPER = "#fefefe"
 BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
-WIDTH = 5.2  # inches, somewhat more than a phone's page: there a figure shrinks to three quarters
+WIDTH = 5.2  # inches; on a phone a figure shrinks to about three quarters
 
 DIGIT = "gray"  # pixel values, 0 black to 1 white
 MAP = "viridis"  # activations, dark is low
-SIGNED = "PuOr"  # weights and evidence, brown below zero, purple above
+SIGNED = "PuOr"  # weights and evidence, orange below zero, purple above
 
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -52,13 +52,13 @@ STYLE: dict[str, Any] = {
 
 
 def use_book_style() -> None:
-    """Draw in the book's style, as SVG, in this notebook."""
+    """Draw the figures of this notebook as SVG in the book's style."""
     set_matplotlib_formats("svg", metadata={"Date": None})
     style.use(STYLE)
 
 
 def bare_axes(rows: int, columns: int, cell_height: float) -> tuple[Figure, NDArray]:
-    """Lay out bare axes for images; ``cell_height`` in inches."""
+    """Create a grid of axes without frames, for images; ``cell_height`` is in inches."""
     figure = Figure(figsize=(WIDTH, rows * cell_height))
     axes = figure.subplots(rows, columns, squeeze=False)
     for ax in axes.flat:
@@ -67,21 +67,21 @@ def bare_axes(rows: int, columns: int, cell_height: float) -> tuple[Figure, NDAr
 
 
 def outline(ax: Axes, rows: range, columns: range) -> None:
-    """Frame a region of an image, counted in its pixels."""
+    """Outline a region of an image, given in pixels."""
     corner = columns.start - 0.5, rows.start - 0.5
     ax.add_patch(Rectangle(corner, len(columns), len(rows), fill=False, edgecolor=VERMILLION, linewidth=2))
 
 
 def color_scale(figure: Figure, axes: NDArray, norm: CenteredNorm, label: str) -> None:
-    """Put the scale of the signed colours below the axes."""
+    """Add the scale of the signed colours below the axes."""
     mappable = ScalarMappable(norm, SIGNED)
     figure.colorbar(mappable, ax=axes, location="bottom", shrink=0.5, aspect=30, label=label)
 
 
 def mosaic(tiles: NDArray, columns: int, captions: Sequence[object] = ()) -> tuple[Figure, Axes]:
-    """Draw images (N, h, w) as one picture on one grey scale, each under its caption.
+    """Draw images (N, h, w) as a single picture on one grey scale, each below its caption.
 
-    One picture, because hundreds of axes or images take minutes to lay out. The axes count in pixels of the tiles.
+    Hundreds of separate axes or images would take minutes to lay out. The axes count pixels of the tiles.
     """
     count, height, width = tiles.shape
     rows = -(-count // columns)
@@ -89,7 +89,7 @@ def mosaic(tiles: NDArray, columns: int, captions: Sequence[object] = ()) -> tup
     lines = max((str(caption).count("\n") + 1 for caption in captions), default=0)
     line = 0.16 * (width + gap) * columns / WIDTH  # a line of text is 0.16 inches high
     head = round(lines * line)
-    canvas = np.full((rows * (height + gap + head), columns * (width + gap) - gap), np.nan)  # nan is drawn as nothing
+    canvas = np.full((rows * (height + gap + head), columns * (width + gap) - gap), np.nan)  # nan is not drawn
     figure = Figure(figsize=(WIDTH, WIDTH * canvas.shape[0] / canvas.shape[1]))
     figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
@@ -105,5 +105,5 @@ def mosaic(tiles: NDArray, columns: int, captions: Sequence[object] = ()) -> tup
 
 
 def digits(images: NDArray, captions: Sequence[object], columns: int = 6) -> Figure:
-    """Show digits (N, 28, 28) in a grid, each under its caption."""
+    """Show digits (N, 28, 28) in a grid, each below its caption."""
     return mosaic(images, columns, captions)[0]

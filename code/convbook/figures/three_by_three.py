@@ -1,4 +1,4 @@
-"""Figures of chapter 3: paths through small kernels, what padding does, which kernels can be composed."""
+"""Figures of chapter 3: paths through small kernels, the effect of padding, the limits of composed kernels."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from convbook.figures.style import BLUE, DIGIT, INK, MAP, WIDTH, bare_axes
 
 
 def paths(counts: Sequence[NDArray], names: Sequence[str]) -> Figure:
-    """Show how many paths lead from each pixel to one result, as grids (k, k) of numbers on one colour scale."""
+    """Show the number of paths from each pixel to one output, as grids (k, k) of numbers on one colour scale."""
     figure, axes = bare_axes(1, len(counts), 2.5)
     highest = max(grid.max() for grid in counts)
     for ax, grid, name in zip(axes.flat, counts, names, strict=True):
@@ -24,7 +24,7 @@ def paths(counts: Sequence[NDArray], names: Sequence[str]) -> Figure:
 
 
 def border(image: NDArray, valid: NDArray, padded: NDArray) -> Figure:
-    """Show an image, and a kernel's answers without padding and with it, pixel for pixel at one scale."""
+    """Show an image and a kernel's maps without and with padding, all at one scale."""
     figure, axes = bare_axes(1, 3, 1.9)
     first, second, third = axes.flat
     first.imshow(image, cmap=DIGIT, vmin=0, vmax=1)
@@ -33,17 +33,17 @@ def border(image: NDArray, valid: NDArray, padded: NDArray) -> Figure:
     )  # the page may be as white as the paper
     first.add_patch(edge)
     first.set_title("the digit", loc="center", fontsize=9)
-    for ax, answers, name in ((second, valid, "no padding"), (third, padded, "a ring of zeros")):
-        margin = (len(image) - len(answers)) / 2 - 0.5
-        extent = margin, margin + len(answers), margin + len(answers), margin
-        ax.imshow(answers, cmap=MAP, vmin=0, vmax=padded.max(), extent=extent)
+    for ax, values, name in ((second, valid, "no padding"), (third, padded, "a ring of zeros")):
+        margin = (len(image) - len(values)) / 2 - 0.5
+        extent = margin, margin + len(values), margin + len(values), margin
+        ax.imshow(values, cmap=MAP, vmin=0, vmax=padded.max(), extent=extent)
         ax.set(xlim=(-0.5, len(image) - 0.5), ylim=(len(image) - 0.5, -0.5))
-        ax.set_title(f"{name}: {len(answers)} × {len(answers)}", loc="center", fontsize=9)
+        ax.set_title(f"{name}: {len(values)} × {len(values)}", loc="center", fontsize=9)
     return figure
 
 
 def left_over(rests: Mapping[int, Sequence[float]]) -> Figure:
-    """Plot, by the number of middle channels, the share of each kernel that two small layers cannot reach."""
+    """Plot the share of each kernel that two small layers cannot reproduce, by the number of middle channels."""
     figure = Figure(figsize=(WIDTH, 2.8))
     ax = figure.subplots()
     for position, shares in enumerate(rests.values()):

@@ -1,4 +1,4 @@
-"""Figures of a training run: its schedule, its curves while it works and after, its mistakes."""
+"""Figures of chapter 9: the schedule, the curves and the mistakes of a training run."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def curves(
     ceiling: float | None = None,
     floor: float | None = None,
 ) -> Figure:
-    """Plot accuracy and loss over the epochs, beside those of a reference run.
+    """Plot accuracy and loss over the epochs, together with those of a reference run.
 
     Args:
         history: the run to show.
         reference: another run, drawn dashed.
-        reference_name: what the legend calls it.
-        ceiling: highest training accuracy that is possible, drawn as a line.
-        floor: lowest training loss that is possible, drawn as a line.
+        reference_name: its name in the legend.
+        ceiling: highest possible training accuracy, drawn as a line.
+        floor: lowest possible training loss, drawn as a line.
     """
     figure = Figure(figsize=(WIDTH, 6))
     top, bottom = figure.subplots(2, sharex=True)
@@ -79,7 +79,7 @@ def curves(
 def confusion(matrix: NDArray[np.integer]) -> Figure:
     """Draw a confusion matrix (classes, classes) of counts, rows true, columns predicted.
 
-    Colour shows the mistakes only: a single scale would drown them in the thousands on the diagonal.
+    Only the mistakes are coloured, because on a common scale the diagonal with its thousands would hide them.
     """
     figure = Figure(figsize=(WIDTH, 5.2))
     ax = figure.subplots()
@@ -97,7 +97,7 @@ def confusion(matrix: NDArray[np.integer]) -> Figure:
 
 
 def mistakes(images: NDArray, labels: NDArray, probabilities: NDArray) -> Figure:
-    """Show misread digits (N, 28, 28), each with its label and what the network thought (N, 10)."""
+    """Show misread digits (N, 28, 28), each with its label and the network's probabilities (N, 10)."""
     guesses = probabilities.argmax(axis=1)
     captions = [
         f"{label} read as {guess}\n{guess}: {p[guess]:.0%}, {label}: {p[label]:.0%}"
@@ -107,7 +107,7 @@ def mistakes(images: NDArray, labels: NDArray, probabilities: NDArray) -> Figure
 
 
 def last_and_best(last: Sequence[float], best: Sequence[float], reference: float) -> Figure:
-    """Compare runs that differ in their seed: accuracy after the last epoch and of the best one, a row a run.
+    """Compare runs with different seeds: accuracy after the last epoch and after the best one, a row per run.
 
     Args:
         last: accuracy after the last epoch, one for each run.
@@ -130,7 +130,7 @@ def last_and_best(last: Sequence[float], best: Sequence[float], reference: float
 def accuracy_by_dropout(
     rates: Sequence[float], ceilings: Sequence[float], marks: Sequence[tuple[str, float, float]]
 ) -> Figure:
-    """Plot the ceiling of the training accuracy by dropout rate, with two measured (name, rate, accuracy) marks."""
+    """Plot the ceiling of the training accuracy against the dropout rate, and two measured (name, rate, accuracy)."""
     figure = Figure(figsize=(WIDTH, 2.8))
     ax = figure.subplots()
     ax.plot(rates, ceilings, color=INK, linestyle=":", label="ceiling")

@@ -33,7 +33,7 @@ function render({ model, el }) {
   const result = picture("The mixed map");
   const said = status();
   const bias = slider({ label: "Bias", ...limits.bias, words: short, input: (value) => change(model, { bias: value }) });
-  const bend = checkbox({ label: "ReLU behind it", input: (value) => change(model, { relu: value }) });
+  const bend = checkbox({ label: "ReLU after it", input: (value) => change(model, { relu: value }) });
   const preset = choice({
     label: "Kernel",
     options: {
@@ -46,7 +46,7 @@ function render({ model, el }) {
       mix(column(Number(k)));
     },
   });
-  const behindIt = slider({ label: "Channels behind the 1 × 1", ...limits.bottleneck, input: (value) => change(model, { bottleneck: value }) });
+  const channelsAfter = slider({ label: "Channels after the 1 × 1", ...limits.bottleneck, input: (value) => change(model, { bottleneck: value }) });
   const cost = element("p", { class: "formula" });
 
   const draw = () => {
@@ -54,7 +54,7 @@ function render({ model, el }) {
     sliders.forEach((weight, c) => weight.show(weights[c]));
     bias.show(model.get("bias"));
     bend.show(model.get("relu"));
-    behindIt.show(model.get("bottleneck"));
+    channelsAfter.show(model.get("bottleneck"));
     const learnedOne = Array.from({ length: kernels }, (_, k) => k).find((k) => same(column(k), weights));
     preset.show(learnedOne === undefined ? "" : String(learnedOne));
     const mixed = convolve(maps, { data: weights, height: 1, width: 1, channels: 1 }, [model.get("bias")]);
@@ -63,11 +63,11 @@ function render({ model, el }) {
     const positive = mixed.data.filter((value) => value > 0).length / mixed.data.length;
     const [low, high] = [Math.min(...mixed.data), Math.max(...mixed.data)];
     said.show(`The mixed map goes from ${short(low)} to ${short(high)}; ${Math.round(100 * positive)} % of it is above 0.`);
-    const { without, mixing, behind } = stageCost(height, channels, model.get("bottleneck"));
-    const share = (mixing + behind) / without;
+    const { without, mixing, after } = stageCost(height, channels, model.get("bottleneck"));
+    const share = (mixing + after) / without;
     const words = (/** @type {number} */ value) => value.toLocaleString("en");
     cost.textContent =
-      `With ${model.get("bottleneck")} channels: ${words(mixing)} multiplications for the 1 × 1 and ${words(behind)} for the 3 × 3 behind ` +
+      `With ${model.get("bottleneck")} channels: ${words(mixing)} multiplications for the 1 × 1 and ${words(after)} for the 3 × 3 after ` +
       `the pool; straight from ${channels} channels it takes ${words(without)}. That is ${share.toFixed(2)} times as many.`;
   };
 
@@ -77,7 +77,7 @@ function render({ model, el }) {
     said,
     element("div", { class: "controls" }, preset, bias, bend, button("All weights 0", () => mix(new Float32Array(channels)))),
     element("div", { class: "channels" }, ...sliders),
-    element("div", { class: "controls" }, behindIt),
+    element("div", { class: "controls" }, channelsAfter),
     cost,
   );
   return follow(model, ["weights", "bias", "relu", "bottleneck"], draw);
@@ -88,13 +88,13 @@ function render({ model, el }) {
  *
  * @param {number} size of the maps
  * @param {number} channels of the maps
- * @param {number} bottleneck channels behind the 1 × 1
+ * @param {number} bottleneck channels after the 1 × 1
  */
 export function stageCost(size, channels, bottleneck) {
   const places = outputSize(Math.floor(size / 2), 3) ** 2;
   return {
     mixing: size ** 2 * channels * bottleneck,
-    behind: places * 9 * bottleneck * 16,
+    after: places * 9 * bottleneck * 16,
     without: places * 9 * channels * 16,
   };
 }

@@ -10,7 +10,7 @@ const SIDE = 240; // to which it is scaled down
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   const input = picture("Picture");
-  const output = picture("What the kernel answers");
+  const output = picture("Output of the kernel");
   const said = status();
   const wrong = element("p", { class: "problem", role: "alert" });
   const pictures = model.get("pictures");
@@ -66,9 +66,9 @@ function render({ model, el }) {
     paint(output.canvas, map, { scale: "signed" });
     const most = range(map.data, "signed")[1];
     const sum = kernel.data.reduce((a, b) => a + b, 0);
-    output.say(`What the kernel answers, from ${short(-most)} (orange) to ${short(most)} (purple)`);
-    const plain = Math.abs(sum) < 1e-3 ? "it answers 0 on an even area" : `an even area of brightness 1 gives ${short(sum)}`;
-    said.show(`The weights add up to ${short(sum)}: ${plain}. The strongest answer here is ${short(most)}.`);
+    output.say(`Output of the kernel, from ${short(-most)} (orange) to ${short(most)} (purple)`);
+    const plain = Math.abs(sum) < 1e-3 ? "its output is 0 on an even area" : `an even area of brightness 1 gives ${short(sum)}`;
+    said.show(`The weights add up to ${short(sum)}: ${plain}. The strongest output here is ${short(most)}.`);
   };
 
   fill(

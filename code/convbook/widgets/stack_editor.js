@@ -1,4 +1,4 @@
-/** A stack of layers to edit, with the size, the jump and the field behind every layer. */
+/** A stack of layers to edit, with the size, the jump and the field after every layer. */
 import { trace } from "./shared/convolution.js";
 import { button, change, choice, element, fill, follow, status } from "./shared/elements.js";
 

@@ -17,7 +17,7 @@ function render({ model, el }) {
   const between = picture("Difference");
   const said = status();
   const costs = element("table", { class: "costs" });
-  const bend = checkbox({ label: "ReLU behind the first", input: (value) => change(model, { relu: value }) });
+  const bend = checkbox({ label: "ReLU after the first", input: (value) => change(model, { relu: value }) });
   const channels = slider({
     label: "Channels in and out",
     ...model.get("limits").channels,
@@ -53,8 +53,8 @@ function render({ model, el }) {
     const agree = share < 1e-5;
     said.show(
       agree
-        ? "The two answers are the same at every pixel."
-        : `The answers differ by up to ${short(apart)}, ${Math.round(100 * share)} % of the largest answer.`,
+        ? "The two outputs are the same at every pixel."
+        : `The outputs differ by up to ${short(apart)}, ${Math.round(100 * share)} % of the largest output.`,
     );
     const c = model.get("channels");
     const row = (/** @type {string[]} */ [name, ...cells]) =>
