@@ -1,6 +1,6 @@
 """Training on a GPU, through Keras on JAX and on PyTorch, beside plain PyTorch: ``python -m benchmarks.gpu``.
 
-Two tasks: the notes' 20 epochs of the scheduled CNN, and chapter 12's recipe ``one_minute`` with ten seeds, which asks
+Two tasks: the notes' 20 epochs of the scheduled CNN, and chapter 13's recipe ``one_minute`` with ten seeds, which asks
 for the seconds until the network gets 99.4 % of the test digits right. Every contender does each task in a separate
 process. Everything ends within eight minutes: a process that runs out of time is stopped, and the table says how far it
 came.

@@ -105,7 +105,7 @@ PLANS = {
         seeds=range(5),
         digits=10_000,
     ),
-    # A plan for each recipe of chapter 12: ten seeds, and one look at the test set after all choices were made.
+    # A plan for each recipe of chapter 13: ten seeds, and one look at the test set after all choices were made.
     **{
         name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, test=True)
         for name, recipe in RECIPES.items()

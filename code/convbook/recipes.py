@@ -65,7 +65,7 @@ class Recipe(NamedTuple):
 HELD_OUT = 5_000  # digits, in every measurement of the course except the replay of the notes' run
 SHIFT = 0.07  # share of the side: at most two pixels
 ROTATION = 10 / 360  # share of a full turn: at most ten degrees
-SMOOTHING = 0.05  # label smoothing; chapter 12 measures no difference, so no recipe uses it
+SMOOTHING = 0.05  # label smoothing; chapter 13 measures no difference, so no recipe uses it
 
 
 def smoothed_cross_entropy(labels: Any, probabilities: Any) -> Any:

@@ -153,8 +153,8 @@ def test_the_ten_runs_of_chapter_9(monkeypatch):
     assert {name: page.numbers[name] for name in expected} == approx(expected)
 
 
-def test_the_figures_and_numbers_of_chapter_11(monkeypatch):
-    page = run("11", monkeypatch)
+def test_the_figures_and_numbers_of_chapter_12(monkeypatch):
+    page = run("12", monkeypatch)
     shown, numbers = page.figures, page.numbers
     widths = {"32 kernels": 16_604, "16 kernels": 14_060, "8 kernels": 12_788}
 
@@ -186,8 +186,8 @@ def test_the_figures_and_numbers_of_chapter_11(monkeypatch):
     assert numbers["training_fall"] == approx(100 * fall)
 
 
-def test_the_figures_and_numbers_of_chapter_12(monkeypatch):
-    page = run("12", monkeypatch)
+def test_the_figures_and_numbers_of_chapter_13(monkeypatch):
+    page = run("13", monkeypatch)
     shown, numbers = page.figures, page.numbers
     networks = ("compact_20k", "compact_7k", "compact_4k", "compact_2k")
     steps = list(dict.fromkeys(variant for variant, _ in runs("steps")))

@@ -1,4 +1,4 @@
-"""What chapter 11 says of its runs: from the rows of the tables, with textbook formulas."""
+"""What chapter 12 says of its runs: from the rows of the tables, with textbook formulas."""
 
 from pathlib import Path
 

@@ -9,14 +9,27 @@ import pytest
 from .tree import ROOT
 
 RESULTS = ROOT / "results"
-STUDIES = sorted({path.stem for path in RESULTS.glob("*.csv")} - {"notes_log"})  # the log came with the notes
-BENCHMARKS = sorted(path.stem for path in RESULTS.glob("*.json") if path.stem not in STUDIES)
+RECORDS = sorted(RESULTS.glob("*.json"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 WRITE = "the README has other numbers than results/: write these into its table"
 
 
 def record(name: str) -> dict:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def made_by(package: str) -> list[str]:
+    """Return the records whose command runs a module of the package."""
+    return [path.stem for path in RECORDS if record(path.stem)["command"].startswith(f"python -m {package}")]
+
+
+STUDIES = made_by("studies")
+BENCHMARKS = made_by("benchmarks")
+
+
+def test_every_table_has_a_record():
+    tables = {path.stem for path in RESULTS.glob("*.csv")} - {"notes_log"}  # the log came with the notes
+    assert tables <= {path.stem for path in RECORDS}
 
 
 def study_problems(rows: list[dict[str, str]], made: dict) -> list[str]:

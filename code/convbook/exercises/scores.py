@@ -48,7 +48,10 @@ def standard_error(points: float, thousands: float) -> str:
         "the digits for 0.02 points",
         mistakes=(
             ("give thousands of digits", 1000 * needed),
-            ("the standard error falls with the square root of the number of digits", TEST_DIGITS * right / POINTS / 1000),
+            (
+                "the standard error falls with the square root of the number of digits",
+                TEST_DIGITS * right / POINTS / 1000,
+            ),
             ("0.02 points are a share of 0.0002", needed / 100**2),
             (
                 "that takes p for 1; multiply the share that is right by the share that is wrong",

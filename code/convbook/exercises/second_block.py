@@ -1,4 +1,4 @@
-"""Checks of chapter 11: how precise the mean of a few runs is."""
+"""Checks of chapter 12: how precise the mean of a few runs is."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, sqrt

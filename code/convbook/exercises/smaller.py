@@ -1,4 +1,4 @@
-"""Checks of chapter 12, on smaller networks and shorter training."""
+"""Checks of chapter 13, on smaller networks and shorter training."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, log

@@ -1,4 +1,4 @@
-"""Figures of chapter 11, which compares networks over many runs."""
+"""Figures of chapter 12, which compares networks over many runs."""
 
 from collections.abc import Mapping, Sequence
 

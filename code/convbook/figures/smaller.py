@@ -1,4 +1,4 @@
-"""Figures of chapter 12, on smaller networks and shorter training."""
+"""Figures of chapter 13, on smaller networks and shorter training."""
 
 from collections.abc import Mapping, Sequence
 
