@@ -15,8 +15,8 @@ def execution_cache(book: Path) -> Path:
     """Name the folder for executed notebooks: a new one whenever anything changes that a cell could read.
 
     jupyter-cache looks at a notebook's own cells only, so one folder for all would serve the numbers of an old helper.
-    What counts is all files of the helper package, of the results and of the chapters, except the notebooks
-    themselves, and the requirements.
+    What counts is all files of the helper package, of the results and of the chapters, and the requirements; not the
+    notebooks themselves, and not the modules and styles of the figures, which a page takes as they are now.
     """
     digest = hashlib.sha256()
     for file in sorted(_inputs(book)):
@@ -31,7 +31,7 @@ def _inputs(book: Path) -> Iterator[Path]:
         parts = file.relative_to(book).parts
         incidental = any(part in ("__pycache__", RUNS) or part.startswith(".") for part in parts)
         # jupyter-cache compares the notebooks by itself, and no cell reads the pages in Markdown.
-        if file.is_file() and not incidental and file.suffix not in (".ipynb", ".md"):
+        if file.is_file() and not incidental and file.suffix not in (".ipynb", ".md", ".js", ".css"):
             yield file
 
 

@@ -160,6 +160,18 @@ class WidgetDirective(SphinxDirective):
         return [figure]
 
 
+def present_code(state: dict[str, Any]) -> dict[str, str]:
+    """Return the module and the style that a figure of the course has now.
+
+    An executed notebook keeps those of its run; with these, a changed module needs no chapter to run again.
+    """
+    module, _, name = str(state.get("_anywidget_id", "")).rpartition(".")
+    if not module.startswith("convbook.widgets.") or name not in widgets.__all__:
+        return {}
+    figure = getattr(widgets, name)
+    return {"_esm": figure._esm, "_css": figure._css}
+
+
 def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
     self.body.append('<div class="interactive">')
 
@@ -178,7 +190,8 @@ def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
 
     def described(model: dict[str, Any]) -> dict[str, Any]:
         parts = {"esm": ("_esm", "js"), "css": ("_css", "css")}
-        texts = {part: (model["state"].get(trait), kind) for part, (trait, kind) in parts.items()}
+        state = model["state"] | present_code(model["state"])
+        texts = {part: (state.get(trait), kind) for part, (trait, kind) in parts.items()}
         files = {part: address(text.encode(), kind) for part, (text, kind) in texts.items() if text}
         buffers = []
         for buffer in model.get("buffers", []):
@@ -195,8 +208,10 @@ def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
     self.body.append(f'<script type="application/json">{text}</script></div>')
 
 
-def _serve_host(app: Sphinx, config: Any) -> None:
+def _configure(app: Sphinx, config: Any) -> None:
     config.html_static_path.append(str(HOST))
+    figures = [getattr(widgets, name) for name in widgets.__all__]
+    config.booksite_figures = hashlib.sha256("".join(f._esm + f._css for f in figures).encode()).hexdigest()
 
 
 def _add_scripts(app: Sphinx, page: str, template: str, context: Any, doctree: nodes.document | None) -> None:
@@ -229,7 +244,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_node(InteractiveNode, html=(_visit, _depart))
     app.add_directive("widget", WidgetDirective)
-    app.connect("config-inited", _serve_host, priority=900)  # after Jupyter Book has merged its options
+    app.add_config_value("booksite_figures", "", "html")  # Sphinx writes every page anew when it changes
+    app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
     app.connect("doctree-read", _find_widgets, priority=90)  # before images are collected
     app.connect("html-page-context", _add_scripts)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,6 +14,8 @@ from booksite.maths import mathml
 from booksite.pictures import themed_svg
 from booksite.published import missing_pages
 from booksite.repository import repository_url
+from booksite.widgets import present_code
+from convbook import widgets
 from convbook.figures.style import INK, PAPER
 
 
@@ -34,6 +36,7 @@ def test_the_cache_stays_while_nothing_changes(book):
     (book / "code" / "convbook" / "__pycache__").mkdir()
     (book / "code" / "convbook" / "__pycache__" / "helper.pyc").write_bytes(b"compiled")
     (book / "code" / ".DS_Store").write_bytes(b"left by a file manager")
+    (book / "code" / "convbook" / "figure.js").write_text("a page takes it as it is now")
     assert execution_cache(book) == before
 
 
@@ -62,6 +65,13 @@ def test_a_renamed_helper_gets_a_new_cache(book):
     before = execution_cache(book)
     (book / "code" / "convbook" / "helper.py").rename(book / "code" / "convbook" / "renamed.py")
     assert execution_cache(book) != before
+
+
+def test_a_page_has_the_present_module_of_a_figure_and_leaves_other_widgets_alone():
+    ran = {"_anywidget_id": "convbook.widgets.live_network.LiveNetwork", "_esm": "old"}
+    assert present_code(ran) == {"_esm": widgets.LiveNetwork._esm, "_css": widgets.LiveNetwork._css}
+    assert present_code({"_anywidget_id": "elsewhere.LiveNetwork", "_esm": "theirs"}) == {}
+    assert present_code({"_anywidget_id": "convbook.widgets.mine.Mine", "_esm": "a reader's own"}) == {}
 
 
 @pytest.mark.parametrize("remote", ["https://github.com/someone/book.git", "git@github.com:someone/book.git"])
