@@ -1,4 +1,4 @@
-"""The colours of the course can be read and told apart, by the formula of WCAG 2.2 (relative luminance, contrast ratio)."""
+"""The colours of the course can be read and told apart: contrast ratios by the formula of WCAG 2.2."""
 
 import pytest
 
