@@ -107,11 +107,13 @@ def pooled_shift(moves: Sequence[int | None]) -> str:
             raise Wrong(f"{case}: no answer yet; replace the dots")
         if shift % 2 and move is not None:
             raise Wrong(
-                f"{case}: the map does not simply move. The pool's windows start at every second pixel, so each one "
-                "now contains a different pair of columns. Write None"
+                f"{case}: the pool's windows start at every second pixel. After this shift, does each of them contain "
+                "the same pair of columns as one of them did before?"
             )
         if not shift % 2 and move is None:
-            raise Wrong(f"{case}: after an even shift every window has the pixels of a window before, so the map moves")
+            raise Wrong(
+                f"{case}: compare the columns in each window before and after the shift; you will meet the same pairs"
+            )
         if not shift % 2:
             expect(
                 move,
@@ -120,7 +122,7 @@ def pooled_shift(moves: Sequence[int | None]) -> str:
                 mistakes=(("the pool halves the map, so it halves the shift as well", shift),),
                 reveal=False,
             )
-    return "equivariant to even shifts only"
+    return "the map moves with even shifts only, by half as many units"
 
 
 @gives_verdict

@@ -10,7 +10,7 @@ from convbook.inference import stack
 
 @gives_verdict
 def unit_sees(rows: Sequence[int], columns: Sequence[int]) -> str:
-    """Check which rows and columns of the image unit (1, 3) of layer 8 sees."""
+    """Check which rows and columns of the image unit (1, 3) of conv8 sees."""
     layer = next(stage for stage in trace(stack()) if stage.name == "conv8")
     for given, index, other, name in ((rows, 1, 3, "rows"), (columns, 3, 1, "columns")):
         right = layer.sees(index)

@@ -52,7 +52,11 @@ def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
 
 @gives_verdict
 def not_composable(kernel: ArrayLike) -> str:
-    """Check a 5 × 5 kernel of which any two 3 × 3 kernels leave at least a fifth."""
+    """Check a 5 × 5 kernel that no two 3 × 3 kernels make.
+
+    With two nonzero weights the answer is exact. With more it is measured: any pair must leave at least a fifth of the
+    kernel.
+    """
     target = numbers(kernel, "the kernel")
     if target.shape != (5, 5):
         raise Wrong(f"the kernel has shape {target.shape} and should have (5, 5)")
@@ -63,10 +67,37 @@ def not_composable(kernel: ArrayLike) -> str:
         raise Wrong(
             "a column times a row can be composed: along one axis, five weights always split into three and three"
         )
+    if np.count_nonzero(target) == 2:
+        if way := _pair_for_two_weights(target):
+            raise Wrong(way)
+        return "no pair makes it, and with two nonzero weights that is certain"
     rest = _left_over(target)
     if rest < 0.2:
-        raise Wrong(f"two 3 × 3 kernels come close to it: they leave only {rest:.0%} of it")
+        raise Wrong(
+            f"a search finds two 3 × 3 kernels that come within {rest:.1%} of it, so a pair may well make it; "
+            "a kernel with two nonzero weights can be judged for certain"
+        )
     return f"the best pair of 3 × 3 kernels in a search leaves {rest:.0%} of it"
+
+
+def _pair_for_two_weights(kernel: NDArray) -> str | None:
+    """Say how two 3 × 3 kernels make a kernel with two nonzero weights; None if none do.
+
+    Such a kernel is a polynomial with two terms, whose factors have all their terms on one line (Ostrowski 1975, on
+    the Newton polygon of a product). So only steps into which the way between the two weights divides can help.
+    """
+    (top, bottom), (left, right) = np.nonzero(kernel)
+    down, across = int(abs(top - bottom)), int(abs(left - right))
+    if max(down, across) <= 2:
+        return "both weights fit into one 3 × 3 kernel, and the other kernel only has to shift it: move them apart"
+    if down == across:
+        return "the weights lie on a diagonal, and along one line five weights always split into three and three"
+    if {down, across} == {2, 4} and kernel[kernel != 0].prod() < 0:
+        return (
+            "weights of opposite sign, two steps of the same kind apart, can be made, as in (1 + x)(1 − x) = 1 − x²: "
+            "try equal signs, or other places"
+        )
+    return None
 
 
 def _left_over(target: NDArray) -> float:
