@@ -1,6 +1,6 @@
-"""How much space a live figure takes: `python -m benchmarks.heights` on a built book writes `booksite/static/reserved.css`.
+"""How much space a live figure takes: `python -m benchmarks.heights` writes `booksite/static/reserved.css`.
 
-A still picture is not as high as the figure that takes its place. With the style that this writes, the page keeps the
+Run on a built book. A still picture is not as high as the figure that takes its place. With the style that this writes, the page keeps the
 space of the live figure from the start, at every width, so nothing moves when it comes alive. Run it whenever the
 layout of a figure has changed; a test of the site says so.
 """
