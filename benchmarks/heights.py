@@ -1,8 +1,8 @@
 """How much space a live figure takes: `python -m benchmarks.heights` writes `booksite/static/reserved.css`.
 
-Run on a built book. A still picture is not as high as the figure that takes its place. With the style that this writes, the page keeps the
-space of the live figure from the start, at every width, so nothing moves when it comes alive. Run it whenever the
-layout of a figure has changed; a test of the site says so.
+Run it on a built book whenever the layout of a figure has changed; a test of the site says so. A still picture is not
+as high as the figure that takes its place. With the style that this writes, the page keeps the space of the live figure
+from the start, at every width, so nothing moves when it comes alive.
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ BUDGET = 180_000  # bytes, compressed, before the first interaction
 LINKS = [  # that stand below interactive figures of their page
     "chapters/01-convolution.html#exercises",
     "chapters/05-feature-maps.html#exercises",
-    "chapters/07-receptive-fields.html#take-away",
+    "chapters/07-receptive-fields.html#exercises",
 ]
 # Shifts that no touch of the reader explains. They are counted whatever the reader's input was, as there is none.
 WATCH = """
