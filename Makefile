@@ -28,9 +28,10 @@ OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 .PHONY: book test quick lint editorial browser data links lock clean help environment clone
 
 book: data  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
+	@$(MAKE) --silent node_modules/.package-lock.json || echo "Without npm's packages the pages stay larger than they need to be."
 	$(JUPYTER_BOOK) build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
-	@echo "The book is there: open $(OUT)/_build/html/index.html, or serve it with"
-	@echo "  $(PY) -m http.server --directory $(OUT)/_build/html"
+	@echo "The book is there. Serve it, and open http://localhost:8000 (from disk its figures would stay still):"
+	@echo "  $(PY) -m http.server --bind localhost --directory $(OUT)/_build/html"
 
 # Two runs, because the pages show what the first has executed. Both happen, and either can fail the whole.
 test: clone lint data $(if $(CI),browser)  ## run everything: lint, code, claims, repository, every chapter in full, the built site

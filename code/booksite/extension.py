@@ -1,16 +1,20 @@
 """The Sphinx extension of the site: nothing stale, nothing from third parties, figures that suit light and dark."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
-from booksite import execution, maths, pages, pictures, solutions
-from booksite.repository import repository_url
+from booksite import delivery, execution, maths, pages, pictures, solutions
+from booksite.repository import pages_url, repository_url
 from convbook import inference
 from convbook.widgets.bundle import FOLDER
 
 STATIC = Path(__file__).with_name("static")
+OWN = ["book.css", "delivery.css", "reserved.css", "near.js"]
+# Figures that come alive need the space that is reserved for them; in a page from disk, or without scripts, none does.
+SERVED = 'if (location.protocol !== "file:") document.documentElement.classList.add("served")'
 
 
 def _configure(app: Sphinx, config: Any) -> None:
@@ -21,9 +25,13 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    config.html_static_path += [str(STATIC / "book.css"), str(FOLDER / "widgets.css")]
+    config.html_static_path += [*(str(STATIC / name) for name in OWN), str(FOLDER / "widgets.css")]
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
     address = repository_url(book)
+    config.html_baseurl = config.html_baseurl or pages_url(address)
+    # Sphinx writes every page anew when this changes, and so the one style of the pages, too.
+    files = sorted(file for file in Path(__file__).parent.rglob("*") if file.suffix in (".css", ".js", ".mjs", ".py"))
+    config.booksite_look = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     if solutions.without_solutions():
         config.html_copy_source = False  # the source has the solutions
         config.html_theme_options["use_download_button"] = False
@@ -44,8 +52,13 @@ def _configure(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("booksite.widgets")
+    app.add_config_value("booksite_look", "", "html")
     app.add_css_file("book.css")
     app.add_css_file("widgets.css")
+    app.add_css_file("delivery.css")
+    app.add_css_file("reserved.css")
+    app.add_js_file(None, body=SERVED)
+    app.add_js_file("near.js")
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
     app.connect("builder-inited", execution.start_without_runs)
@@ -53,5 +66,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", pages.drop_repeated_ids)
     app.connect("doctree-resolved", pictures.inline_svg)
     app.connect("build-finished", pages.repair_pages)
+    app.connect("build-finished", delivery.deliver, priority=900)  # after all that writes pages
     app.connect("html-page-context", pages.finish_page, priority=900)  # after the theme has made its buttons
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,3 +22,9 @@ def repository_url(book: Path) -> str | None:
     )
     match = re.fullmatch(r"(?:https://github\.com/|git@github\.com:)(.+?/.+?)(?:\.git)?", asked.stdout.strip())
     return f"https://github.com/{match[1]}" if match else None
+
+
+def pages_url(repository: str | None) -> str:
+    """Return where GitHub Pages shows a repository's site, or nothing where the repository is not known."""
+    match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", repository or "")
+    return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""

@@ -173,13 +173,21 @@ def present_code(state: dict[str, Any]) -> dict[str, str]:
 
 
 def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
-    self.body.append('<div class="interactive">')
+    places = list(self.document.findall(InteractiveNode))
+    at = next(i for i, each in enumerate(places) if each is node)
+    space = f"{Path(self.builder.current_docname).name}-{at}"  # by this name reserved.css keeps space for the figure
+    host = f"{_root(self)}_static/host.js?v={hashlib.sha256(HOST.read_bytes()).hexdigest()[:8]}"
+    self.body.append(f'<div class="figure-space"><div class="interactive" data-space="{space}" data-host="{host}">')
+
+
+def _root(self: HTML5Translator) -> str:
+    return "../" * self.builder.current_docname.count("/")
 
 
 def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
     """Write the models into the page: modules, styles and large arrays as files of their own."""
     static = Path(self.builder.outdir) / "_static"
-    root = "../" * self.builder.current_docname.count("/")
+    root = _root(self)
 
     def address(data: bytes, kind: str) -> str:
         """Write a file that is named by its content, so that no browser keeps a stale one."""
@@ -205,7 +213,7 @@ def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
 
     models = {key: described(model) for key, model in node["models"].items()}
     text = json.dumps({"view": node["view"], "models": models}).replace("</", "<\\/")
-    self.body.append(f'<script type="application/json">{text}</script></div>')
+    self.body.append(f'<script type="application/json">{text}</script></div></div>')
 
 
 def _configure(app: Sphinx, config: Any) -> None:
@@ -215,9 +223,7 @@ def _configure(app: Sphinx, config: Any) -> None:
 
 
 def _add_scripts(app: Sphinx, page: str, template: str, context: Any, doctree: nodes.document | None) -> None:
-    """Give a page with widgets of anywidget the host, and one with other widgets their bundle."""
-    if doctree is not None and next(doctree.findall(InteractiveNode), None):
-        app.add_js_file("host.js", type="module")
+    """Give a page with other widgets their bundle."""
     if STATE in NbMetadataCollector.get_js_files(app.env, page):
         app.add_js_file(_copy_bundle(app), defer="defer")
 

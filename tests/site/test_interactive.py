@@ -115,7 +115,7 @@ def shares_the_page_with_another_of_its_kind(place) -> None:
     """A second model of the same class moves, ends and starts again, and the first stays as it is."""
     result = place.evaluate(
         """async (place) => {
-          const { mount } = await import(document.querySelector("script[src*='host.js']").src);
+          const { mount } = await import(new URL(document.querySelector("[data-host]").dataset.host, document.baseURI));
           const copy = document.createElement("div");
           // What the extension left on the page, before the figure took its place.
           const page = await (await fetch(location.href)).text();
@@ -494,7 +494,7 @@ async (models) => {
   window.heard = [];
   window.views = [];
   window.said = (promise) => promise.then(() => "resolved", (error) => error.message);
-  const { mount } = await import(document.querySelector("script[src*='host.js']").src);
+  const { mount } = await import(new URL(document.querySelector("[data-host]").dataset.host, document.baseURI));
   const places = [1, 2].map(() => {
     const place = document.createElement("div");
     place.className = "foreign";

@@ -2,7 +2,7 @@
  * The site's stand-in for a kernel: it brings the widgets of a page to life.
  *
  * The extension `booksite.widgets` leaves, in place of each widget, a picture of it and the models behind it. When the
- * reader comes near, the widget's own module takes the place of the picture. What a module gets is what anywidget
+ * reader comes near, `near.js` loads this host, and the widget's own module takes the place of the picture. What a module gets is what anywidget
  * hands out; what only a kernel could do fails in plain words.
  */
 
@@ -234,8 +234,10 @@ export async function mount(place) {
     for (const [id, its] of Object.entries(models)) once(descriptions, id, () => its);
     // In a notebook the widgets inside another one start before it is shown, too.
     await Promise.all(Object.keys(models).filter((id) => models[id].esm).map(widget));
+    place.style.minHeight = `${place.offsetHeight}px`; // for a module that takes a moment to draw
     place.replaceChildren(el);
     await show(view, el, ended.signal);
+    place.style.minHeight = "";
   } catch (error) {
     const problem = document.createElement("p");
     problem.className = "problem";
@@ -307,18 +309,14 @@ function offer(place, size) {
   place.append(press);
 }
 
-const near = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      near.unobserve(target);
-      const place = /** @type {HTMLElement} */ (target);
-      const buffers = Object.values(described(place).models).flatMap((each) => each.buffers);
-      const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
-      if (size > MUCH) offer(place, size);
-      else mount(place);
-    }
-  },
-  { rootMargin: "400px" },
-);
-for (const place of document.querySelectorAll(".interactive")) near.observe(/** @type {HTMLElement} */ (place));
+/**
+ * Bring a figure to life that the reader has come near to; one that takes much waits until it is asked for.
+ *
+ * @param {HTMLElement} place
+ */
+export function start(place) {
+  const buffers = Object.values(described(place).models).flatMap((each) => each.buffers);
+  const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
+  if (size > MUCH) offer(place, size);
+  else mount(place);
+}

@@ -1,0 +1,22 @@
+// Cuts and minifies what the site delivers. Called by delivery.py: reads a JSON object from its input and writes one.
+import { readFileSync } from "node:fs";
+
+import { transform } from "esbuild";
+import { PurgeCSS } from "purgecss";
+
+// What Bootstrap adds to a page while it is read: tooltips, menus, the entry of the contents where the reader is.
+const BY_BOOTSTRAP = [/^(active|collapsing|collapsed|disabled|fade|show|showing)$/, /^(bs-)?tooltip/, /^data-popper/];
+
+const { stock, own, words, script } = JSON.parse(readFileSync(0, "utf8"));
+const [{ css }] = await new PurgeCSS().purge({
+  content: [{ raw: words, extension: "txt" }],
+  css: [{ raw: stock }],
+  safelist: { standard: BY_BOOTSTRAP },
+  keyframes: true,
+});
+const options = { minify: true, charset: "utf8", legalComments: "none" };
+const [style, code] = await Promise.all([
+  transform(css + own, { ...options, loader: "css" }),
+  transform(script, { ...options, loader: "js", target: "es2022" }),
+]);
+process.stdout.write(JSON.stringify({ style: style.code, script: code.code }));

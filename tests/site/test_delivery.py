@@ -1,0 +1,99 @@
+"""What a page costs before its reader does anything, and whether anything on it moves by itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from benchmarks.lighthouse import serve_compressed
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from .browser import opened
+
+ROOT = Path(__file__).parents[2]
+PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
+BUDGET = 180_000  # bytes, compressed, before the first interaction
+LINKS = [  # that stand below interactive figures of their page
+    "chapters/01-convolution.html#exercises",
+    "chapters/05-feature-maps.html#exercises",
+    "chapters/07-receptive-fields.html#exercises",
+]
+# Shifts that no touch of the reader explains. They are counted whatever the reader's input was, as there is none.
+WATCH = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    const parts = entry.sources.map(({ node }) => node?.parentElement?.closest("[id]")?.id ?? "");
+    window.shifts.push([entry.value, parts]);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SCROLL = """async () => {
+  const pause = (time) => new Promise((done) => setTimeout(done, time));
+  for (let at = 0; at < document.documentElement.scrollHeight; at += 300) {
+    scrollTo({ top: at, behavior: "instant" });
+    await pause(40);
+    const starting = () => [...document.querySelectorAll(".interactive")].some((place) => {
+      const { top, bottom } = place.getBoundingClientRect();
+      return top < innerHeight && bottom > 0 && !place.querySelector(".convbook-figure, .load");
+    });
+    for (let times = 0; starting() && times < 200; times++) await pause(25);
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def compressed(site: Path) -> Iterator[str]:
+    with serve_compressed(site) as address:
+        yield address
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_light_asks_nobody_else_and_keeps_still(browser, compressed, name):
+    settings = {"viewport": {"width": 390, "height": 844}}
+    with opened(browser, "about:blank", **settings) as (page, _):
+        page.add_init_script(WATCH)
+        sizes: dict[str, int] = {}
+        page.on("requestfinished", lambda request: sizes.update({request.url: request.sizes()["responseBodySize"]}))
+        page.goto(f"{compressed}/{name}.html", wait_until="networkidle")
+        assert {urlsplit(url).netloc for url in sizes if not url.startswith("data:")} == {urlsplit(compressed).netloc}
+        heaviest = sorted(sizes.items(), key=lambda each: -each[1])[:4]
+        assert sum(sizes.values()) <= BUDGET, f"{sum(sizes.values())} bytes; most of them are {heaviest}"
+        page.evaluate(SCROLL)
+        shifts = page.evaluate("window.shifts")
+        moved = sum(value for value, _ in shifts)
+        assert moved < 0.02, (
+            f"{name} moves by {moved:.3f} while it is read: {shifts}. If the layout of a figure has changed, "
+            "run `python -m benchmarks.heights`, which measures the space that a page keeps for it, and build again."
+        )
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("link", LINKS)
+def test_a_deep_link_lands_on_its_target(browser, compressed, link, width):
+    with opened(browser, f"{compressed}/{link}", viewport={"width": width, "height": 900}) as (page, wrong):
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(500)
+        top = page.evaluate(
+            "document.getElementById(decodeURIComponent(location.hash.slice(1))).getBoundingClientRect().top"
+        )
+        assert 0 <= top <= 100, f"the target is {top:.0f} px below the top of the window"
+        assert wrong == []
+
+
+def test_no_page_has_an_icon_font_or_a_style_of_its_own(site: Path):
+    for file in (site / f"{name}.html" for name in PAGES):
+        page = file.read_text(encoding="utf-8")
+        assert "fontawesome" not in page and 'rel="preload"' not in page
+        assert page.count('rel="stylesheet"') == 1
+        assert "thebe" not in page
+    assert not (site / "_static" / "vendor").exists()
+
+
+def test_a_page_from_disk_says_how_to_bring_its_figures_to_life(browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((site / "chapters" / "02-kernels.html").as_uri())
+    assert "python -m http.server" in page.locator(".from-disk").inner_text()
+    assert page.locator(".interactive svg[role=img]").first.is_visible()
+    context.close()
