@@ -59,6 +59,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("reserved.css")
     app.add_js_file(None, body=SERVED)
     app.add_js_file("near.js")
+    app.add_css_file("maths.css")  # written when the formulas of all pages are known
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
     app.connect("builder-inited", execution.start_without_runs)
@@ -67,5 +68,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", pictures.inline_svg)
     app.connect("build-finished", pages.repair_pages)
     app.connect("build-finished", delivery.deliver, priority=900)  # after all that writes pages
+    app.connect("build-finished", maths.deliver_font)
     app.connect("html-page-context", pages.finish_page, priority=900)  # after the theme has made its buttons
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

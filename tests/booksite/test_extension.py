@@ -1,16 +1,18 @@
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
+from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from booksite.execution import execution_cache
-from booksite.maths import mathml
+from booksite.maths import FONT, characters, mathml, subset
 from booksite.pictures import themed_svg
 from booksite.published import missing_pages
 from booksite.repository import repository_url
@@ -197,3 +199,13 @@ def test_pages_that_a_site_lacks_are_found(tmp_path, monkeypatch):
     failed = subprocess.run(command, capture_output=True, text=True)
     assert failed.returncode == 1
     assert failed.stderr == "_build/html must not be published: it has no chapters/one.html.\n"
+
+
+def test_the_font_has_what_formulas_show_and_its_table_for_mathematics():
+    """`x` in a formula is drawn as an italic letter of its own, `sin` as it stands."""
+    page = "<p>q</p><math><msqrt><mi>x</mi></msqrt><mi>sin</mi><mo>&lt;</mo></math>"
+    assert characters([page]) >= {"𝑥", "s", "i", "n", "<"}
+    assert "q" not in characters([page])
+    font = TTFont(BytesIO(subset(Path(__file__).parents[2] / FONT, characters([page]))))
+    assert {ord("𝑥"), ord("s"), ord("√")} <= set(font.getBestCmap()) and "MATH" in font
+    assert ord("q") not in font.getBestCmap()
