@@ -154,7 +154,7 @@ function render({ model, el }) {
       { name: "function", points: points(f) },
       { name: "slope", points: points(slope) },
     ];
-    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, dots: [[z, f(z)], [z, slope(z)]] });
+    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]] });
     said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
   };
   const drawFlow = () => {
@@ -165,14 +165,14 @@ function render({ model, el }) {
     const { outputs, dead, gradients } = flow(model.get("function"), weights, model.get("bias"), inputs);
     const spread = outputs[count - 1].reduce((sum, value) => sum + value * value, 0) / outputs[count - 1].length;
     const { data, ...size } = population(outputs);
-    paint(crowd.canvas, { ...size, data: data.map(Math.sqrt) }, { scale: "viridis" }); // a root shows the few, too
+    paint(crowd.canvas, { ...size, data: data.map(Math.sqrt) }); // a root shows the few, too
     const points = gradients.map((value, i) => /** @type {[number, number]} */ ([i + 1, value]));
     const shown = gradients.filter((value) => value > 0 && Number.isFinite(value));
     const least = Math.min(0.1, ...shown);
     const most = Math.max(1, ...shown);
     const y = /** @type {[number, number]} */ ([10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))]);
     const x = /** @type {[number, number]} */ ([1, Math.max(count, 2)]);
-    back.draw({ x, y, xName: "layer", yName: "gradient", log: true, lines: [{ name: "gradient", points }], dots: points.filter(([, v]) => v > 0) });
+    back.draw({ x, y, xName: "layer", yName: "gradient", log: true, lines: [{ name: "gradient", points }], dots: points.filter(([, v]) => v > 0).map((at) => ({ at })) });
     const ratio = gradients[0] / gradients[count - 1];
     const gone = gradients[0] === 0 ? "no gradient at all" : `${ratio.toPrecision(2)} times the last layer's gradient`;
     through.show(

@@ -137,7 +137,7 @@ function render({ model, el }) {
     input.frame({ top: row * s, left: column * s, height: span, width: span });
     output.frame({ top: row, left: column, height: 1, width: 1 });
     const most = range(map.data, "signed")[1];
-    output.say(`Feature map, ${down} × ${across}, from ${short(-most)} (orange) to ${short(most)} (purple)`);
+    output.say(`Feature map, ${down} × ${across}, from ${short(-most)} (vermilion) to ${short(most)} (blue)`);
 
     const pixel = (/** @type {number} */ i, /** @type {number} */ j) => {
       const [y, x] = [row * s + i * d - p, column * s + j * d - p];

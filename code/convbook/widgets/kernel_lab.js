@@ -66,7 +66,7 @@ function render({ model, el }) {
     paint(output.canvas, map, { scale: "signed" });
     const most = range(map.data, "signed")[1];
     const sum = kernel.data.reduce((a, b) => a + b, 0);
-    output.say(`Output of the kernel, from ${short(-most)} (orange) to ${short(most)} (purple)`);
+    output.say(`Output of the kernel, from ${short(-most)} (vermilion) to ${short(most)} (blue)`);
     const plain = Math.abs(sum) < 1e-3 ? "its output is 0 on an even area" : `an even area of brightness 1 gives ${short(sum)}`;
     said.show(`The weights add up to ${short(sum)}: ${plain}. The strongest output here is ${short(most)}.`);
   };

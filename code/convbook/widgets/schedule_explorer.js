@@ -58,7 +58,7 @@ function render({ model, el }) {
       yName: "learning rate",
       log: values.log,
       lines,
-      dots: logged.map((value, e) => [e + 1, value]),
+      dots: logged.map((value, e) => ({ at: [e + 1, value] })),
       dotsName: "the notes' log",
     });
     const sum = rates.reduce((a, b) => a + b, 0) / logged.reduce((a, b) => a + b, 0);

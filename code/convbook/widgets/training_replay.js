@@ -25,7 +25,7 @@ function render({ model, el }) {
 
   const { name: first, filters: count = 0, kernel_size: side = 0 } = layers[0];
   const curves = chart("Training and validation accuracy of every epoch");
-  const kernels = picture(`The first layer's ${count} kernels`, `The ${count} kernels of the first layer, orange below 0 and purple above`);
+  const kernels = picture(`The first layer's ${count} kernels`, `The ${count} kernels of the first layer, vermilion below 0 and blue above`);
   const maps = shown.map((name) => {
     const { kind } = /** @type {import("./shared/network.js").Layer} */ (layers.find((layer) => layer.name === name));
     return picture(`Maps of ${name}, after its ${kind === "MaxPooling2D" ? "pooling" : "ReLU"}`);
