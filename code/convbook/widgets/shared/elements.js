@@ -173,14 +173,15 @@ export function player(pace, step) {
  * A square of numbers to edit, each cell filled with the colour of its sign. What is no number stays in its box, marked,
  * and changes nothing.
  *
- * @param {{label: string, input: (values: Float32Array, size: number) => void}} options
+ * @param {{label: string, title?: string, input: (values: Float32Array, size: number) => void}} options the title is what
+ *   stands above, if not the label
  * @returns {HTMLElement & {show(values: ArrayLike<number>, size: number, around?: {above: string[], below: string[]}): void}}
  *   `around` has a line above and below each number
  */
-export function numberGrid({ label, input }) {
+export function numberGrid({ label, title = label, input }) {
   const grid = element("div", { class: "numbers" });
   const wrong = element("p", { class: "problem", role: "alert" });
-  const whole = element("fieldset", {}, element("legend", {}, label), grid, wrong);
+  const whole = element("fieldset", {}, element("legend", {}, title), grid, wrong);
   const isWrong = (/** @type {HTMLInputElement} */ box) => box.getAttribute("aria-invalid") === "true";
   /** @type {{box: HTMLInputElement, cell: HTMLElement, above: HTMLElement, below: HTMLElement}[]} */
   let cells = [];
@@ -236,6 +237,25 @@ export function numberGrid({ label, input }) {
  */
 export function short(value) {
   return String(Number(value.toFixed(3)) || 0); // never -0
+}
+
+/**
+ * A sign between two pictures; the words around it say the same.
+ *
+ * @param {string} sign
+ * @returns {HTMLElement}
+ */
+export function operator(sign) {
+  return element("span", { class: "operator", "aria-hidden": "true" }, sign);
+}
+
+/**
+ * Write a number with two decimals and a true minus.
+ *
+ * @param {number} value
+ */
+export function signed(value) {
+  return (Math.round(100 * value) / 100 || 0).toFixed(2).replace("-", "−"); // never −0.00
 }
 
 /**

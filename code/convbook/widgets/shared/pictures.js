@@ -143,8 +143,9 @@ export function range(values, scale) {
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Maps} maps
- * @param {{scale?: string, limits?: [number, number], columns?: number}} options the scale "signed" goes from negative over
- *   the ground to positive, any other from the ground to ink; without limits, all maps share a range
+ * @param {{scale?: string, limits?: [number, number], columns?: number}} options the scale "signed" goes
+ *   from negative over the ground to positive, "ink" from the ground to ink, and "photo" from black to white; without
+ *   limits, all maps share a range
  */
 export function paint(canvas, maps, { scale = "ink", limits = range(maps.data, scale), columns = 1 } = {}) {
   inTheme(canvas, () => {
@@ -157,18 +158,20 @@ export function paint(canvas, maps, { scale = "ink", limits = range(maps.data, s
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const picture = context.createImageData(wide, high);
     const pixels = new Uint32Array(picture.data.buffer).fill(gap && word(colour("line"), 255));
-    const signed = scale === "signed";
-    const [zero, most] = signed ? [0, limits[1]] : limits;
-    const [above, below] = signed ? [word(colour("positive")), word(colour("negative"))] : [word(colour("ink")), 0];
+    const [zero, most] = scale === "signed" ? [0, limits[1]] : limits;
     const steps = 255 / (most - zero);
+    const [above, below] = scale === "signed" ? [word(colour("positive")), word(colour("negative"))] : [word(colour("ink")), 0];
+    const shade = (/** @type {number} */ share) => {
+      const size = Math.min(Math.round(Math.abs(share)), 255);
+      if (scale === "photo") return word([size, size, size], 255);
+      return share > 0 ? above + size * 2 ** 24 : below && below + size * 2 ** 24;
+    };
     for (let c = 0; c < channels; c++) {
       const top = Math.floor(c / columns) * (height + gap);
       const left = (c % columns) * (width + gap);
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
-          const share = (data[(y * width + x) * channels + c] - zero) * steps;
-          const opacity = Math.min(Math.round(Math.abs(share)), 255);
-          pixels[(top + y) * wide + left + x] = share > 0 ? above + opacity * 2 ** 24 : below && below + opacity * 2 ** 24;
+          pixels[(top + y) * wide + left + x] = shade((data[(y * width + x) * channels + c] - zero) * steps);
         }
       }
     }
@@ -205,7 +208,7 @@ export function paintLayer(figure, maps) {
  * @param {string} title
  * @param {string} alt what the canvas shows, for those who do not see it
  * @returns {HTMLElement & {canvas: HTMLCanvasElement, stage: HTMLElement, say(text: string): void,
- *   frame(place: {top: number, left: number, height: number, width: number} | null): void}}
+ *   ramp(most: string): void, frame(place: {top: number, left: number, height: number, width: number} | null): void}}
  */
 export function picture(title, alt = title) {
   const canvas = element("canvas", { role: "img", "aria-label": alt });
@@ -213,11 +216,19 @@ export function picture(title, alt = title) {
   const stage = element("div", { class: "stage" }, canvas, frame);
   const caption = element("figcaption", {}, title);
   const whole = element("figure", { class: "picture" }, caption, stage);
+  const ends = [element("span", {}), element("span", {})];
+  const ramp = element("div", { class: "ramp" }, ends[0], element("i", {}), ends[1]);
   return Object.assign(whole, {
     canvas,
     stage,
     say(/** @type {string} */ text) {
       caption.textContent = text;
+    },
+    /** Show the colours of the signed scale under the picture, up to their largest value. */
+    ramp(/** @type {string} */ most) {
+      if (!ramp.isConnected) whole.append(ramp);
+      ends[0].textContent = `−${most}`;
+      ends[1].textContent = most;
     },
     frame(/** @type {any} */ place) {
       frame.hidden = !place;
