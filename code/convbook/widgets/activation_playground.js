@@ -137,10 +137,10 @@ function render({ model, el }) {
   const names = Object.fromEntries(model.get("functions").map((/** @type {string} */ name) => [name, name.replace("_", " ")]));
   const controls = {
     function: choice({ label: "Function", options: names, input: set("function") }),
-    z: slider({ label: "Input z", ...limits.z, words: short, input: set("z") }),
+    z: slider({ label: "Input z", ...limits.z, words: (value) => short(value), input: set("z") }),
     layers: slider({ label: "Layers", ...limits.layers, input: set("layers") }),
-    gain: slider({ label: "Spread of the weights, times 1/√64", ...limits.gain, words: short, input: set("gain") }),
-    bias: slider({ label: "Bias", ...limits.bias, words: short, input: set("bias") }),
+    gain: slider({ label: "Spread of the weights, times 1/√64", ...limits.gain, words: (value) => short(value), input: set("gain") }),
+    bias: slider({ label: "Bias", ...limits.bias, words: (value) => short(value), input: set("bias") }),
   };
   const unit = normals(limits.layers.max * UNITS * UNITS, 1);
   const inputs = normals(INPUTS * UNITS, 2);

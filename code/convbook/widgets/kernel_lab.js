@@ -102,10 +102,10 @@ function render({ model, el }) {
       below: values.map((value, k) => `= ${signed(value * kernel.data[k])}`),
     });
     const sum = kernel.data.reduce((a, b) => a + b, 0);
-    const flat = Math.abs(sum) < 1e-3 ? "0 on an even area" : `${short(sum)} on an even area of brightness 1`;
+    const flat = Math.abs(sum) < 1e-3 ? "an even area it gives 0" : `an even area of brightness 1 it gives ${short(sum)}`;
     said.show(
       `Row ${row}, column ${column}: the products add up to ${signed(map.data[row * map.width + column])}. ` +
-        `The strongest output here is ${short(range(map.data, "signed")[1])}, and the kernel gives ${flat}, the sum of its weights.`,
+        `The strongest output here is ${short(range(map.data, "signed")[1])}. On ${flat}, the sum of the weights.`,
     );
   };
   const draw = () => {

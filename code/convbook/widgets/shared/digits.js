@@ -94,15 +94,15 @@ export function drawingPad(drawn) {
     points.push(to);
     send();
   };
-  const drop = (/** @type {(stroke: Stroke) => boolean} */ which) => {
-    for (const [pointer, stroke] of open) if (which(stroke)) open.delete(pointer);
-    strokes = strokes.filter((stroke) => !which(stroke));
+  const drop = (/** @type {Stroke[]} */ unwanted) => {
+    for (const [pointer, stroke] of open) if (unwanted.includes(stroke)) open.delete(pointer);
+    strokes = strokes.filter((stroke) => !unwanted.includes(stroke));
     redraw();
     send();
   };
   const clear = () => {
     keys.stroke = null;
-    drop(() => true);
+    drop(strokes);
   };
 
   const at = (/** @type {PointerEvent} */ event) => {
@@ -114,7 +114,7 @@ export function drawingPad(drawn) {
     if (event.button !== 0) return;
     const { pointerId, pointerType } = event;
     if (pointerType === "touch" && strokes.some(({ kind }) => kind === "pen")) return;
-    if (pointerType === "pen") drop((stroke) => stroke.kind === "touch" && [...open.values()].includes(stroke)); // a palm
+    if (pointerType === "pen") drop([...open.values()].filter(({ kind }) => kind === "touch")); // a palm
     canvas.setPointerCapture(pointerId);
     nib.hidden = true;
     open.set(pointerId, begin(pointerType, at(event)));
@@ -131,7 +131,7 @@ export function drawingPad(drawn) {
   }
   canvas.addEventListener("pointercancel", (/** @type {PointerEvent} */ event) => {
     const cancelled = open.get(event.pointerId);
-    if (cancelled) drop((stroke) => stroke === cancelled);
+    if (cancelled) drop([cancelled]);
   });
 
   /** @type {Record<string, [number, number]>} */

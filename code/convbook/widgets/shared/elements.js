@@ -77,11 +77,11 @@ export function change(model, traits) {
 /**
  * A slider with its name and its value in words.
  *
- * @param {{label: string, min: number, max: number, step?: number, words?: (value: number) => string,
- *   input: (value: number) => void}} options
+ * @param {{label: string, title?: string, min: number, max: number, step?: number, words?: (value: number) => string,
+ *   input: (value: number) => void}} options the title is what is seen, if not the label
  * @returns {Control & {limit(most: number): void}}
  */
-export function slider({ label, min, max, step = 1, words = String, input }) {
+export function slider({ label, title = label, min, max, step = 1, words = String, input }) {
   const range = element("input", { type: "range", min, max, step, "aria-label": label });
   const said = element("span", { class: "value" });
   const show = (/** @type {number} */ value) => {
@@ -93,7 +93,7 @@ export function slider({ label, min, max, step = 1, words = String, input }) {
     show(Number(range.value));
     input(Number(range.value));
   });
-  const whole = element("label", { class: "control" }, element("span", {}, label, " ", said), range);
+  const whole = element("label", { class: "control" }, element("span", {}, title, " ", said), range);
   return Object.assign(whole, {
     show,
     limit(/** @type {number} */ most) {
@@ -222,7 +222,7 @@ export function numberGrid({ label, title = label, input }) {
         // What somebody is typing stays: "0." is the number already, and "-" is going to be one.
         const unfinished = isWrong(box) || Math.fround(Number(box.value)) === numbers[i];
         if (box === document.activeElement && unfinished) return;
-        box.value = short(values[i]);
+        box.value = short(values[i], size < 5 ? 3 : 2); // as there is room for
         box.setAttribute("aria-invalid", "false");
       });
       if (!cells.some(({ box }) => isWrong(box))) wrong.textContent = "";
@@ -231,12 +231,13 @@ export function numberGrid({ label, title = label, input }) {
 }
 
 /**
- * Write a number with at most three decimals.
+ * Write a number with at most three decimals, or fewer.
  *
  * @param {number} value
+ * @param {number} decimals
  */
-export function short(value) {
-  return String(Number(value.toFixed(3)) || 0); // never -0
+export function short(value, decimals = 3) {
+  return String(Number(value.toFixed(decimals)) || 0); // never -0
 }
 
 /**
