@@ -169,7 +169,7 @@ export function ticks(low, high, count) {
 }
 
 /**
- * Powers of ten in a range of exponents, thinned out where there are many.
+ * Powers of ten in a range of exponents, thinned out where there are many, with 2 and 5 between them where there are few.
  *
  * @param {number} low
  * @param {number} high
@@ -177,7 +177,10 @@ export function ticks(low, high, count) {
 function decades(low, high) {
   const step = Math.max(1, Math.ceil((high - low) / 6));
   const first = Math.ceil(low - 1e-9);
-  return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, i) => 10 ** (first + i * step));
+  const powers = Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, i) => 10 ** (first + i * step));
+  if (high - low > 1.5) return powers;
+  const between = [10 ** (first - 1), ...powers].flatMap((power) => [2 * power, 5 * power]);
+  return [...powers, ...between.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9)];
 }
 
 /** @param {number} value */
