@@ -133,7 +133,7 @@ function render({ model, el }) {
     const { step } = limits.z;
     change(model, { z: Math.min(Math.max(Math.round(z / step) * step, low), high) });
   };
-  const curve = chart(`The activation function and its slope between ${low} and ${high}`, { pick: move });
+  const curve = chart(`The activation function and its slope between ${low} and ${high}`, { drag: move });
   const back = chart("Size of the gradient at every layer, on a logarithmic axis", { height: 190 });
   const crowd = element("canvas", {
     role: "img",

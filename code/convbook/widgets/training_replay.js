@@ -26,7 +26,7 @@ function render({ model, el }) {
   const { name: first, filters: count = 0, kernel_size: side = 0 } = layers[0];
   const curves = chart("Training and validation errors of every epoch, on a logarithmic axis", {
     height: 170,
-    pick: (x) => change(model, { epoch: Math.min(Math.max(Math.round(x), 1), epochs) }),
+    drag: (x) => change(model, { epoch: Math.min(Math.max(Math.round(x), 1), epochs) }),
   });
   const kernels = picture(`${first}: its ${count} kernels`, `The ${count} kernels of the first layer, vermilion below 0 and blue above`);
   kernels.classList.add("kernel-row");

@@ -11,7 +11,7 @@ const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
  * @typedef {{name: string, points: Point[], color?: string, dash?: string, faint?: boolean}} Line colours are those of the tokens
  * @typedef {{x: Point, y: Point, xName: string, yName: string, log?: boolean, logX?: boolean, lines?: Line[],
  *   dots?: {at: Point, color?: string, hollow?: boolean}[], dotsName?: string, at?: number | null, points?: Point[],
- *   note?: string, xTicks?: number[]}} Drawing `at` is a place on the x axis to be marked and `points` are where the
+ *   note?: string, xTicks?: number[], yTicks?: {at: number, text: string}[], labels?: {at: Point, text: string, below?: boolean}[]}} Drawing `at` is a place on the x axis to be marked and `points` are where the
  *   reader points; what is not finite leaves a gap; a note stands where nothing could be drawn
  */
 
@@ -40,14 +40,14 @@ function look(i, { color = LOOKS[i % LOOKS.length], dash = DASHES[i % DASHES.len
  * A chart.
  *
  * @param {string} alt what it shows
- * @param {{height?: number, pick?: (x: number, y: number) => void}} options `pick` gets the place, in numbers of the
- *   axes, at which the reader presses or to which they drag
+ * @param {{height?: number, press?: (x: number, y: number) => void, drag?: (x: number, y: number) => void}} options get
+ *   the place, in numbers of the axes, that the reader presses, or that they press and then drag to
  * @returns {HTMLElement & {draw(what: Drawing): void}}
  */
-export function chart(alt, { height = 240, pick } = {}) {
+export function chart(alt, { height = 240, press, drag } = {}) {
   const view = svg("svg", { role: "img", "aria-label": alt, height });
   const legend = element("div", { class: "legend" });
-  const whole = element("div", { class: pick ? "chart draggable" : "chart" }, view, legend);
+  const whole = element("div", { class: drag ? "chart draggable" : press ? "chart pressable" : "chart" }, view, legend);
   /** @type {Drawing | null} */
   let drawn = null;
   let width = 460;
@@ -77,9 +77,10 @@ export function chart(alt, { height = 240, pick } = {}) {
       parts.push(svg("path", { class: "tick", d: `M${across(tick)} ${floor}v4` }));
       parts.push(svg("text", { x: across(tick), y: floor + 17, "text-anchor": "middle" }, tickLabel(tick)));
     }
-    for (const tick of log ? decades(low, high) : ticks(low, high, 5)) {
-      parts.push(svg("path", { class: "grid", d: `M${EDGE.left} ${up(tick)}h${size.width}` }));
-      parts.push(svg("text", { x: EDGE.left - 6, y: up(tick) + 4, "text-anchor": "end" }, tickLabel(tick)));
+    const rows = (log ? decades(low, high) : ticks(low, high, 5)).map((tick) => ({ at: tick, text: tickLabel(tick) }));
+    for (const tick of drawn.yTicks ?? rows) {
+      parts.push(svg("path", { class: "grid", d: `M${EDGE.left} ${up(tick.at)}h${size.width}` }));
+      parts.push(svg("text", { x: EDGE.left - 6, y: up(tick.at) + 4, "text-anchor": "end" }, tick.text));
     }
     parts.push(svg("path", { class: "axis", d: `M${EDGE.left} ${EDGE.top}V${floor}h${size.width}` }));
     parts.push(svg("text", { x: EDGE.left + size.width / 2, y: height - 6, "text-anchor": "middle" }, xName));
@@ -100,6 +101,17 @@ export function chart(alt, { height = 240, pick } = {}) {
     parts.push(inside);
     for (const { at: [px, py], color = "ink", hollow = false } of dots) parts.push(dot(across(px), up(py), color, hollow));
     for (const [px, py] of points) parts.push(svg("circle", { class: "where", cx: across(px), cy: up(py), r: 7 }));
+    /** @type {{left: number, right: number, y: number}[]} */
+    const taken = [];
+    for (const { at: [px, py], text, below = false } of drawn.labels ?? []) {
+      const half = 3.3 * text.length; // about half of its width
+      const middle = Math.min(Math.max(across(px), EDGE.left + half), width - half);
+      const box = { left: middle - half, right: middle + half, y: up(py) + (below ? 18 : -9) };
+      const inTheWay = () => taken.some(({ left, right, y }) => left < box.right && right > box.left && Math.abs(y - box.y) < 13);
+      while (inTheWay()) box.y += below ? 4 : -4;
+      taken.push(box);
+      parts.push(svg("text", { class: "label", x: middle, y: box.y, "text-anchor": "middle" }, text));
+    }
     if (note) {
       const middle = { x: EDGE.left + size.width / 2, y: EDGE.top + size.height / 2, "text-anchor": "middle" };
       parts.push(svg("text", middle, note));
@@ -114,19 +126,20 @@ export function chart(alt, { height = 240, pick } = {}) {
     legend.replaceChildren(...(keys.length > 1 ? keys : []));
   }
 
-  if (pick) {
-    const tell = (/** @type {PointerEvent} */ event) => {
-      const box = view.getBoundingClientRect();
-      const scale = width / box.width;
-      pick(...place((event.clientX - box.left) * scale, (event.clientY - box.top) * scale));
-    };
+  const tell = (/** @type {PointerEvent} */ event, /** @type {(x: number, y: number) => void} */ whom) => {
+    const box = view.getBoundingClientRect();
+    const scale = width / box.width;
+    whom(...place((event.clientX - box.left) * scale, (event.clientY - box.top) * scale));
+  };
+  if (press) view.addEventListener("click", (/** @type {PointerEvent} */ event) => tell(event, press));
+  if (drag) {
     view.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
       if (event.button !== 0) return;
       view.setPointerCapture(event.pointerId);
-      tell(event);
+      tell(event, drag);
     });
     view.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-      if (view.hasPointerCapture(event.pointerId)) tell(event);
+      if (view.hasPointerCapture(event.pointerId)) tell(event, drag);
     });
   }
   new ResizeObserver(() => {
