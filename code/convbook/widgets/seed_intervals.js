@@ -12,12 +12,12 @@ const CONFIDENCE = 0.95;
  */
 export function tQuantile(freedom) {
   const count = 4000;
-  const root = (/** @type {number} */ i) => ((i + 0.5) * Math.sqrt(Math.PI / 2)) / count; // θ = π/2 − root²
-  const mass = Array.from({ length: count }, (_, i) => Math.sin(root(i) ** 2) ** (freedom - 1) * root(i));
+  const step = Math.sqrt(Math.PI / 2) / count; // of root, with θ = π/2 − root²
+  const mass = Array.from({ length: count }, (_, i) => Math.sin(((i + 0.5) * step) ** 2) ** (freedom - 1) * (i + 0.5));
   const wanted = (1 - CONFIDENCE) * mass.reduce((a, b) => a + b);
   let [i, sum] = [0, mass[0]];
   while (sum < wanted) sum += mass[++i];
-  const at = root(i) - ((sum - wanted) / mass[i]) * (root(1) - root(0));
+  const at = (i + 1 - (sum - wanted) / mass[i]) * step;
   return Math.sqrt(freedom) / Math.tan(at ** 2);
 }
 

@@ -30,10 +30,11 @@ def t_quantile(freedom: float, confidence: float = 0.95) -> float:
         freedom: degrees of freedom, at least 1, not necessarily whole.
         confidence: of the interval, between 0 and 1.
     """
-    root = (np.arange(4000) + 0.5) * np.sqrt(np.pi / 2) / 4000  # θ = π/2 − root², dense where the density ends
+    edges = np.linspace(0, np.sqrt(np.pi / 2), 4001)  # of root, with θ = π/2 − root²
+    root = (edges[1:] + edges[:-1]) / 2
     mass: NDArray = np.sin(root**2) ** (freedom - 1) * root
     beyond = np.cumsum(mass) / mass.sum()
-    return float(np.sqrt(freedom) / np.tan(np.interp(1 - confidence, beyond, root) ** 2))
+    return float(np.sqrt(freedom) / np.tan(np.interp(1 - confidence, beyond, edges[1:]) ** 2))
 
 
 class SeedIntervals(InteractiveFigure):
