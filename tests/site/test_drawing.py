@@ -144,7 +144,9 @@ def test_a_button_released_where_the_page_did_not_see_it_ends_the_stroke(make):
     pad = make()
     pad.mouse("mousePressed", 60, 40)
     pad.mouse("mouseMoved", 60, 240)
-    pad.page.locator("canvas").evaluate("(canvas) => canvas.dispatchEvent(new PointerEvent('lostpointercapture', { pointerId: 1 }))")
+    pad.page.locator("canvas").evaluate(
+        "(canvas) => canvas.dispatchEvent(new PointerEvent('lostpointercapture', { pointerId: 1 }))"
+    )
     pad.mouse("mouseMoved", 220, 140)
     assert pad.columns() == AT_60
 

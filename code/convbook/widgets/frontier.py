@@ -93,6 +93,8 @@ class Frontier(InteractiveFigure):
         for recipe in self.recipes:
             errors = [100 * (1 - run["test"]) for run in recipe["runs"]]
             ax.plot([recipe["parameters"]] * len(errors), errors, "o", color=BLUE, markersize=4)
-            ax.annotate(recipe["name"], (recipe["parameters"], max(errors)), (0, 4), textcoords="offset points", ha="center")
+            ax.annotate(
+                recipe["name"], (recipe["parameters"], max(errors)), (0, 4), textcoords="offset points", ha="center"
+            )
         ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors (%)")
         return figure

@@ -60,9 +60,9 @@ class ScheduleExplorer(InteractiveFigure):
     """
 
     schedule = traitlets.Enum([*SCHEDULES], "inverse_time").tag(sync=True)
-    schedules = traitlets.Dict(
-        {name: {"label": LABELS[name], "takes": _defaults(name)} for name in SCHEDULES}
-    ).tag(sync=True)
+    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": _defaults(name)} for name in SCHEDULES}).tag(
+        sync=True
+    )
     measured = traitlets.Dict().tag(sync=True)
     initial = traitlets.Float(0.003, min=0.0005, max=0.02).tag(sync=True, step=0.0005)
     decay = traitlets.Float(0.319, min=0, max=1).tag(sync=True, step=0.001)
