@@ -366,7 +366,7 @@ def test_dead_units_are_counted(call):
 def test_only_flat_functions_have_dead_units(call):
     body = """
         const { flow } = await load("activation_playground");
-        const weights = [Float64Array.of(-60, -60, 0, 0)]; // sums far below 0, where the slope of GELU is 0 to the computer
+        const weights = [Float64Array.of(-60, -60, 0, 0)]; // far below 0 the slope of GELU is 0 to the computer
         return given.map((name) => flow(name, weights, 0, Float64Array.of(1, 0, 2, 0)).dead[0]);
         """
     assert call(body, ["relu", "gelu", "sigmoid"]) == [1, 0, 0]
@@ -375,7 +375,8 @@ def test_only_flat_functions_have_dead_units(call):
 def test_intervals_of_means_and_of_differences(call):
     body = """
         const { tQuantile, interval, difference } = await load("seed_intervals");
-        const pairs = given.samples.map(([one, other]) => [interval(one), difference(one, other, false), difference(one, other, true)]);
+        const pairs = given.samples.map(([one, other]) =>
+          [interval(one), difference(one, other, false), difference(one, other, true)]);
         return [given.freedom.map(tQuantile), pairs];
         """
     rng = np.random.default_rng(5)
