@@ -473,13 +473,13 @@ def test_replay_starts_at_the_first_epoch_and_ends_as_the_page_says(figure):
     assert said(place).startswith("After epoch 1 ")
     place.get_by_label("Epoch", exact=True).fill("20")
     assert said(place).startswith("After epoch 20") and "wrong on 24 of these 24" in said(place)
-    place.locator(".chart svg").first.click(position={"x": 62, "y": 60})  # the left end of the timeline
+    place.locator(".chart > svg").first.click(position={"x": 62, "y": 60})  # the left end of the timeline
     assert said(place).startswith("After epoch 1 ")
 
 
 def test_the_point_of_the_playground_can_be_dragged(figure):
     place = figure("activation_playground")
-    chart = place.locator(".chart svg").first
+    chart = place.locator(".chart > svg").first
     box = chart.bounding_box()
     mouse = place.page.mouse
     mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
@@ -527,7 +527,7 @@ def test_a_run_of_the_frontier_tells_its_recipe_and_its_cost(figure):
     assert said(place).startswith(f"compact_4k, seed 3: {100 * rows['test_accuracy'].item():.2f} %")
     assert "40 epochs in batches of 128" in place.inner_text()
     assert f"{rows['parameters'].item():,}" in place.inner_text()
-    chart = place.locator(".chart svg")
+    chart = place.locator(".chart > svg")
     box = chart.bounding_box()
     chart.click(position={"x": 60, "y": 20})  # the cheapest and worst corner
     assert said(place).startswith("compact_2k")

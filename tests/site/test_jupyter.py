@@ -84,7 +84,7 @@ def test_a_figure_in_jupyterlab_is_in_step_with_python(page):
 
     # The keys that a figure gets are no commands of the notebook: `a` and `b` would insert cells, `m` make a cell text.
     chosen = "() => [...document.querySelectorAll('.jp-Cell')].map((cell) => cell.className.includes('jp-mod-active'))"
-    figure.get_by_label("Digit").select_option("draw")
+    figure.get_by_label("Digit", exact=True).select_option("draw")
     for name in ("Position in the feature map", "Pad to draw a digit on"):
         figure.get_by_role("application", name=name).focus()
         before = page.evaluate(chosen)

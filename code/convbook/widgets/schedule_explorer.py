@@ -14,7 +14,7 @@ from convbook.schedules import SCHEDULES
 from convbook.widgets.figure import InteractiveFigure
 
 LABELS = {
-    "inverse_time": "inverse time (the notes)",
+    "inverse_time": "the notes' inverse time",
     "constant": "constant",
     "step": "steps",
     "cosine": "half a cosine",
