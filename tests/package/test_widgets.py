@@ -150,7 +150,7 @@ def test_the_scene_is_a_picture_with_soft_and_sharp_edges():
 def test_two_figures_share_no_state():
     first, second = widgets.StackEditor(), widgets.StackEditor()
     first.layers = first.layers[:1]
-    assert len(second.layers) == 9 and len(widgets.StackEditor().layers) == 9
+    assert len(second.layers) == 5 and len(widgets.StackEditor().layers) == 5
 
 
 def test_the_state_of_a_figure_can_stand_in_a_page():
@@ -219,7 +219,7 @@ def test_a_replay_of_another_network_is_refused():
 def test_schedules_kernels_and_functions_reach_the_page_by_name():
     explorer = widgets.ScheduleExplorer().get_state("schedules")["schedules"]
     assert [*explorer] == [*schedules.SCHEDULES]
-    assert explorer["one_cycle"]["takes"] == ["initial", "warm_up", "start"]
+    assert explorer["one_cycle"]["takes"] == {"initial": 0.006, "warm_up": 0.3, "start": 0.1}
     assert [*widgets.KernelLab().get_state("presets")["presets"]] == [*KERNELS]
     assert widgets.ActivationPlayground().get_state("functions")["functions"] == [*activations.ACTIVATIONS]
 
@@ -249,13 +249,13 @@ def test_other_limits_in_python_are_other_limits_on_the_page():
 
 
 def test_no_module_has_limits_of_a_slider_of_its_own():
-    """Except for the epochs and digits of a replay, of which Python knows the number only."""
+    """Except for the epochs of a replay and the runs of a recipe, of which Python knows the number only."""
     own = {}
     for path in MODULES.rglob("*.js"):
         if found := re.findall(r"slider\(\{[^}]*\bmax: [^}]*", path.read_text(encoding="utf-8")):
             own[path.name] = found
-    assert [*own] == ["training_replay.js"]
-    assert len(own["training_replay.js"]) == 1
+    assert sorted(own) == ["frontier.js", "training_replay.js"]
+    assert all(len(sliders) == 1 for sliders in own.values())
 
 
 def test_no_module_names_a_layer_of_the_network():

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from convbook import mnist
+from convbook import mnist, results
 
 from .browser import opened
 
@@ -23,6 +24,8 @@ FIGURES = {
     "network_fields": "07-receptive-fields",
     "schedule_explorer": "08-epochs-and-schedules",
     "training_replay": "09-train-the-network",
+    "seed_intervals": "12-the-second-block",
+    "frontier": "13-smaller-and-faster",
 }
 # What the reader is told at the end; the live region that is read out follows it after a pause.
 SEEN, HEARD = ".status", "[role=status]"
@@ -188,12 +191,39 @@ def test_stepper_counts_what_numpy_counts(figure):
     target = place.get_by_role("application", name="Position in the feature map")
     for _ in range(3):
         target.press("ArrowUp")
-    row, column, total = map(float, re.match(r"Row (\d+), column (\d+): .* to (-?[\d.]+)\.", said(place)).groups())
+    found = re.match(r"Row (\d+), column (\d+): .* to (−?[\d.]+)\.", said(place))
+    row, column, total = (float(number.replace("−", "-")) for number in found.groups())
     digits = mnist.load()
     seven = digits.test_images[int((digits.test_labels == 7).argmax())] / 255
     window = np.pad(seven, 1)[int(row) * 2 :, int(column) * 2 :][:3, :3]
     assert total == pytest.approx((window * [[0, 1, 0], [1, -4, 1], [0, 1, 0]]).sum(), abs=0.006)
     assert "= 14" in place.locator(".formula").inner_text()
+    products = [float(text.strip("= ").replace("−", "-")) for text in place.locator(".cell b").all_inner_texts()]
+    np.testing.assert_allclose(products, (window * [[0, 1, 0], [1, -4, 1], [0, 1, 0]]).ravel(), atol=0.006)
+
+
+def test_a_press_holds_the_position_of_the_stepper(figure):
+    place = figure("convolution_stepper")
+    target = place.get_by_role("application", name="Position in the feature map")
+    box = target.bounding_box()
+    mouse = place.page.mouse
+
+    def point(row: float, column: float) -> None:
+        mouse.move(box["x"] + box["width"] * (column + 0.5) / 26, box["y"] + box["height"] * (row + 0.5) / 26)
+
+    point(5, 5)
+    assert said(place).startswith("Row 5, column 5:")
+    mouse.down()
+    mouse.up()
+    point(20, 3)
+    image = place.get_by_role("application", name="Position of the kernel on the image").bounding_box()
+    mouse.move(image["x"] + 5, image["y"] + 5)
+    assert said(place).startswith("Row 5, column 5:")
+    point(5, 5)
+    mouse.down()
+    mouse.up()  # a second press there lets it go
+    point(20, 3)
+    assert said(place).startswith("Row 20, column 3:")
 
 
 def test_stepper_stays_where_it_is_when_its_geometry_changes(figure):
@@ -270,6 +300,8 @@ def test_lab_takes_a_picture_of_the_readers(figure):
     place.page.wait_for_function("document.querySelector('.interactive canvas').width === 100")
     assert "The strongest output here is 4." in said(place)
     assert place.get_by_role("combobox", name="Picture").input_value() == ""
+    place.get_by_role("application", name="Position in the output").press("ArrowRight")
+    assert "Row 29, column 50: the products add up to 0.00." in said(place)
     place.get_by_role("combobox", name="Picture").select_option("a digit")
     place.page.wait_for_function("document.querySelector('.interactive canvas').width === 28")
 
@@ -328,9 +360,9 @@ def test_mixer_without_weights_shows_the_bias(figure):
     place = figure("channel_mixer")
     place.get_by_role("button", name="All weights 0").click()
     place.get_by_label("Bias", exact=True).fill("1.5")
-    assert said(place).startswith("The mixed map goes from 1.5 to 1.5; 100 %")
+    assert said(place).startswith("Σ weight × map + bias: from 1.50 to 1.50, and 100 %")
     place.get_by_label("Kernel", exact=True).select_option("3")
-    assert not said(place).startswith("The mixed map goes from 1.5 to 1.5")
+    assert "from 1.50 to 1.50" not in said(place)
 
 
 def test_live_network_reads_a_drawing_by_mouse_and_by_keyboard(figure):
@@ -384,6 +416,8 @@ def test_fields_follow_the_unit(figure):
 
 def test_stack_editor_explains_what_does_not_fit(figure):
     place = figure("stack_editor")
+    assert "sees 11 × 11 pixels; its neighbours' fields are 1 pixel away" in said(place)
+    place.get_by_label("Start from").select_option("the network of the notes")
     assert "sees 28 × 28 pixels" in said(place)
     place.get_by_label("kernel of layer 1").fill("20")
     assert said(place).startswith("Layer 6 does not fit: it gets 1 × 1")
@@ -400,11 +434,23 @@ def test_stack_editor_explains_what_does_not_fit(figure):
     assert place.get_by_role("button", name="Remove the last layer").is_disabled()
 
 
+def test_the_cone_marks_the_field_of_the_row_that_is_pointed_at(figure):
+    place = figure("stack_editor")
+    place.get_by_label("kernel of layer 2").focus()
+    marked = place.locator(".cone .at")
+    assert [marked.get_attribute(name) for name in ("width", "height")] == ["5", "5"]
+    assert place.locator(".cone .field").count() == 5
+
+
 def test_schedule_of_the_notes_goes_through_their_log(figure):
     place = figure("schedule_explorer")
     assert "it goes through all twenty points" in said(place)
     place.get_by_label("Decay", exact=True).fill("0.5")
     assert "it goes through" not in said(place)
+    assert "No run was trained with the settings" in place.locator(".hint").inner_text()
+    place.get_by_label("Schedule", exact=True).select_option("one_cycle")
+    assert "0.00600" in place.inner_text()
+    assert place.locator(".hint").inner_text().count("errors") == 2
 
 
 def test_replay_loads_nothing_before_it_is_asked_to(browser, address):
@@ -422,11 +468,71 @@ def test_replay_loads_nothing_before_it_is_asked_to(browser, address):
         assert wrong == []
 
 
-def test_replay_ends_as_the_page_says(figure):
+def test_replay_starts_at_the_first_epoch_and_ends_as_the_page_says(figure):
     place = figure("training_replay")
-    assert said(place).startswith("After epoch 20") and "wrong on 24 of these 24" in said(place)
-    place.get_by_label("Epoch", exact=True).fill("1")
     assert said(place).startswith("After epoch 1 ")
+    place.get_by_label("Epoch", exact=True).fill("20")
+    assert said(place).startswith("After epoch 20") and "wrong on 24 of these 24" in said(place)
+    place.locator(".chart > svg").first.click(position={"x": 62, "y": 60})  # the left end of the timeline
+    assert said(place).startswith("After epoch 1 ")
+
+
+def test_the_point_of_the_playground_can_be_dragged(figure):
+    place = figure("activation_playground")
+    chart = place.locator(".chart > svg").first
+    box = chart.bounding_box()
+    mouse = place.page.mouse
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] - 14, box["y"] + 50, steps=4)  # 14 pixels are beside the axes
+    mouse.up()
+    assert said(place) == "At z = 5 the function gives 5 and its slope is 1."
+
+
+def test_a_slope_that_is_too_small_for_the_computer_is_not_called_dead(figure):
+    place = figure("activation_playground")
+    assert "units are dead" in said(place, 1)
+    place.get_by_label("Function", exact=True).select_option("gelu")
+    place.get_by_label("Layers", exact=True).fill("20")
+    assert "dead" not in said(place, 1)
+
+
+def test_a_dropped_seed_changes_means_and_intervals(figure):
+    place = figure("seed_intervals")
+    rows = results.table("second_block").query("epoch == 20")
+    scores = 100 * rows.pivot_table("test_accuracy", "variant", "seed")
+    one, other = scores.loc["32 kernels"], scores.loc["16 kernels"]
+
+    def expect(test, one, other, **options) -> None:
+        low, high = test(one, other, **options).confidence_interval()
+        numbers = re.findall(r"−?\d+\.\d\d", said(place))
+        shown = [float(number.replace("−", "-")) for number in numbers]
+        np.testing.assert_allclose(shown, [abs(one.mean() - other.mean()), low, high], atol=0.0051)
+
+    expect(stats.ttest_ind, one, other, equal_var=False)
+    place.get_by_label("Compare the runs seed by seed (paired)").check()
+    expect(stats.ttest_rel, one, other)
+    place.get_by_role("button", name="Seed 3").click()
+    assert said(place).startswith("With 4 seeds")
+    expect(stats.ttest_rel, one.drop(3), other.drop(3))
+    place.get_by_role("button", name="Seed 3").click()
+    expect(stats.ttest_rel, one, other)
+
+
+def test_a_run_of_the_frontier_tells_its_recipe_and_its_cost(figure):
+    place = figure("frontier")
+    place.get_by_role("combobox", name="Recipe").select_option("compact_4k")
+    place.get_by_label("Run", exact=True).fill("3")
+    rows = results.table("compact_4k").query("seed == 3 and epoch == 40")
+    assert said(place).startswith(f"compact_4k, seed 3: {100 * rows['test_accuracy'].item():.2f} %")
+    assert "40 epochs in batches of 128" in place.inner_text()
+    assert f"{rows['parameters'].item():,}" in place.inner_text()
+    chart = place.locator(".chart > svg")
+    box = chart.bounding_box()
+    chart.click(position={"x": 60, "y": 20})  # the cheapest and worst corner
+    assert said(place).startswith("compact_2k")
+    chart.click(position={"x": box["width"] - 20, "y": box["height"] - 60})
+    assert said(place).startswith("compact_20k")
 
 
 def test_a_figure_that_cannot_be_loaded_says_so_and_keeps_its_picture(browser, address):

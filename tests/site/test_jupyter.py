@@ -81,3 +81,19 @@ def test_a_figure_in_jupyterlab_is_in_step_with_python(page):
     run_cell(page, 2)
     printed = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")
     expect(printed).to_have_text(re.compile(re.escape("stride 2 kernel [[-7.0, 2.0], [3.0, 4.5]]")))
+
+    # The keys that a figure gets are no commands of the notebook: `a` and `b` would insert cells, `m` make a cell text.
+    chosen = "() => [...document.querySelectorAll('.jp-Cell')].map((cell) => cell.className.includes('jp-mod-active'))"
+    figure.get_by_label("Digit", exact=True).select_option("draw")
+    for name in ("Position in the feature map", "Pad to draw a digit on"):
+        figure.get_by_role("application", name=name).focus()
+        before = page.evaluate(chosen)
+        for key in ("a", "b", "m", "ArrowDown", "ArrowDown", "ArrowUp", " "):
+            page.keyboard.press(key)
+        assert page.evaluate(chosen) == before
+    figure.get_by_label("Stride").focus()
+    for key in ("ArrowUp", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.evaluate(chosen) == before
+    expect(figure.get_by_label("Stride")).to_have_value("1")
+    expect(page.locator(".jp-CodeCell")).to_have_count(len(CELLS))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from convbook import activations, inference, mnist, schedules
 from convbook.arithmetic import Layer, Stage, trace
@@ -19,6 +20,7 @@ from convbook.network import layer_records, load_trained
 from convbook.widgets.bundle import FOLDER
 from convbook.widgets.network_figure import flat
 from convbook.widgets.schedule_explorer import ScheduleExplorer
+from convbook.widgets.seed_intervals import t_quantile
 from convbook.widgets.stack_editor import PRESETS
 
 from .browser import DECODE, encoded, serve
@@ -359,6 +361,50 @@ def test_dead_units_are_counted(call):
         return flow("relu", weights, 0, Float64Array.of(1, 0, 2, 0)).dead;
         """
     assert call(body) == [0.5]
+
+
+def test_only_flat_functions_have_dead_units(call):
+    body = """
+        const { flow } = await load("activation_playground");
+        const weights = [Float64Array.of(-60, -60, 0, 0)]; // far below 0 the slope of GELU is 0 to the computer
+        return given.map((name) => flow(name, weights, 0, Float64Array.of(1, 0, 2, 0)).dead[0]);
+        """
+    assert call(body, ["relu", "gelu", "sigmoid"]) == [1, 0, 0]
+
+
+def test_intervals_of_means_and_of_differences(call):
+    body = """
+        const { tQuantile, interval, difference } = await load("seed_intervals");
+        const pairs = given.samples.map(([one, other]) =>
+          [interval(one), difference(one, other, false), difference(one, other, true)]);
+        return [given.freedom.map(tQuantile), pairs];
+        """
+    rng = np.random.default_rng(5)
+    freedom = [1, 1.01, 1.5, 2, 3.7, 4, 8, 30, 500]
+    samples = [rng.normal(size=(2, count)) * [[1], [4]] for count in (2, 3, 5, 10) for _ in range(5)]
+    quantiles, pairs = call(body, {"freedom": freedom, "samples": [sample.tolist() for sample in samples]})
+    np.testing.assert_allclose(quantiles, stats.t.ppf(0.975, freedom), rtol=1e-4)
+    np.testing.assert_allclose([t_quantile(each) for each in freedom], stats.t.ppf(0.975, freedom), rtol=1e-4)
+    for (one, other), found in zip(samples, pairs, strict=True):
+        theirs = [
+            stats.ttest_1samp(one, 0).confidence_interval(),
+            stats.ttest_ind(one, other, equal_var=False).confidence_interval(),
+            stats.ttest_rel(one, other).confidence_interval(),
+        ]
+        for ours, (low, high) in zip(found, theirs, strict=True):
+            shown = [ours["mean"] - ours["reach"], ours["mean"] + ours["reach"]]
+            np.testing.assert_allclose(shown, [low, high], rtol=1e-3, atol=1e-4)
+
+
+def test_the_frontier_leaves_out_what_another_beats(call):
+    places = np.random.default_rng(2).integers(1, 30, (40, 2)).tolist()
+    ours = call("const { frontier } = await load('frontier'); return frontier(given);", places)
+    best = {
+        (cost, errors)
+        for cost, errors in places
+        if not any(x <= cost and y <= errors and (x, y) != (cost, errors) for x, y in places)
+    }
+    assert [tuple(place) for place in ours] == sorted(best)
 
 
 @pytest.mark.parametrize("name", schedules.SCHEDULES)

@@ -3,10 +3,12 @@
 from convbook.widgets.activation_playground import ActivationPlayground
 from convbook.widgets.channel_mixer import ChannelMixer
 from convbook.widgets.convolution_stepper import ConvolutionStepper
+from convbook.widgets.frontier import Frontier
 from convbook.widgets.kernel_lab import KernelLab
 from convbook.widgets.live_network import LiveNetwork
 from convbook.widgets.network_fields import NetworkFields
 from convbook.widgets.schedule_explorer import ScheduleExplorer
+from convbook.widgets.seed_intervals import SeedIntervals
 from convbook.widgets.stack_editor import StackEditor
 from convbook.widgets.training_replay import TrainingReplay
 from convbook.widgets.two_or_one import TwoOrOne
@@ -15,10 +17,12 @@ __all__ = [
     "ActivationPlayground",
     "ChannelMixer",
     "ConvolutionStepper",
+    "Frontier",
     "KernelLab",
     "LiveNetwork",
     "NetworkFields",
     "ScheduleExplorer",
+    "SeedIntervals",
     "StackEditor",
     "TrainingReplay",
     "TwoOrOne",

@@ -1,7 +1,7 @@
 /** An activation function, its slope, and what a stack of layers makes of numbers and of gradients. */
-import { chart } from "./shared/chart.js";
+import { chart, EDGE } from "./shared/chart.js";
 import { change, choice, element, fill, follow, short, slider, status } from "./shared/elements.js";
-import { paint, picture } from "./shared/pictures.js";
+import { paint } from "./shared/pictures.js";
 
 const UNITS = 64; // in every layer
 const INPUTS = 200; // that flow through
@@ -19,6 +19,9 @@ export const ACTIVATIONS = {
   gelu: [(z) => z * normal(z), (z) => normal(z) + (z * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI)],
   swish: [(z) => z * sigmoid(z), (z) => sigmoid(z) + z * sigmoid(z) * sigmoid(-z)],
 };
+
+/** The functions with a part that is exactly flat: a unit that stays there for every input cannot learn. */
+const FLAT = ["relu"];
 
 const sigmoid = (/** @type {number} */ z) => 1 / (1 + Math.exp(-z));
 
@@ -59,7 +62,8 @@ export function normals(count, seed) {
  * @param {number} bias of every unit
  * @param {Float64Array} inputs (inputs, units)
  * @returns {{outputs: Float64Array[], dead: number[], gradients: number[]}} the output of each layer; the share of its
- *   units whose slope is 0 for every input; the root mean square of the gradient at its pre-activations
+ *   units that are on the flat part of the function for every input (a slope that is only too small for a number of the
+ *   computer does not count); the root mean square of the gradient at its pre-activations
  */
 export function flow(name, weights, bias, inputs) {
   const [f, slope] = ACTIVATIONS[name];
@@ -81,6 +85,7 @@ export function flow(name, weights, bias, inputs) {
     outputs.push((values = sums.map(f)));
   }
   const dead = before.map((sums) => {
+    if (!FLAT.includes(name)) return 0;
     let silent = 0;
     for (let j = 0; j < units; j++) silent += Number(!sums.some((z, k) => k % units === j && slope(z) !== 0));
     return silent / units;
@@ -124,23 +129,36 @@ function render({ model, el }) {
   const { min: low, max: high } = limits.z;
   const unknown = model.get("functions").filter((/** @type {string} */ name) => !ACTIVATIONS[name]);
   if (unknown.length) throw new RangeError(`the page cannot compute the activation function ${unknown.join(", ")}`);
-  const curve = chart(`The activation function and its slope between ${low} and ${high}`);
-  const back = chart("Size of the gradient at every layer, on a logarithmic axis");
-  const crowd = picture(
-    `Where the activations of every layer lie: left to right the layers, from ${REACH} on top to -${REACH}; bright is many`,
-    "A column for every layer, bright where many of its activations lie",
+  const move = (/** @type {number} */ z) => {
+    const { step } = limits.z;
+    change(model, { z: Math.min(Math.max(Math.round(z / step) * step, low), high) });
+  };
+  const curve = chart(`The activation function and its slope between ${low} and ${high}`, { drag: move });
+  const back = chart("Size of the gradient at every layer, on a logarithmic axis", { height: 190 });
+  const crowd = element("canvas", {
+    role: "img",
+    "aria-label": `Where the activations of every layer lie: from left to right the layers, from ${REACH} at the top to −${REACH}`,
+  });
+  const scale = [REACH, 0, -REACH].map((value) => element("span", {}, String(value).replace("-", "−")));
+  const histograms = element(
+    "div",
+    { class: "histograms" },
+    element("p", { class: "title" }, "Activations of each layer, strongest where many are"),
+    element("div", { class: "crowd" }, element("div", { class: "scale", "aria-hidden": "true" }, ...scale), element("div", { class: "stage" }, crowd)),
   );
-  crowd.canvas.style.aspectRatio = "2"; // whatever the number of layers
+  histograms.style.setProperty("--left", `${EDGE.left}px`);
+  histograms.style.setProperty("--right", `${EDGE.right}px`);
   const said = status();
   const through = status();
+  const why = element("p", { class: "hint" });
   const set = (/** @type {string} */ name) => (/** @type {any} */ value) => change(model, { [name]: value });
   const names = Object.fromEntries(model.get("functions").map((/** @type {string} */ name) => [name, name.replace("_", " ")]));
   const controls = {
     function: choice({ label: "Function", options: names, input: set("function") }),
-    z: slider({ label: "Input z", ...limits.z, words: short, input: set("z") }),
+    z: slider({ label: "Input z", ...limits.z, words: (value) => short(value), input: set("z") }),
     layers: slider({ label: "Layers", ...limits.layers, input: set("layers") }),
-    gain: slider({ label: "Spread of the weights, times 1/√64", ...limits.gain, words: short, input: set("gain") }),
-    bias: slider({ label: "Bias", ...limits.bias, words: short, input: set("bias") }),
+    gain: slider({ label: "Spread of the weights, times 1/√64", title: "Spread · √64", ...limits.gain, words: (value) => short(value), input: set("gain") }),
+    bias: slider({ label: "Bias", ...limits.bias, words: (value) => short(value), input: set("bias") }),
   };
   const unit = normals(limits.layers.max * UNITS * UNITS, 1);
   const inputs = normals(INPUTS * UNITS, 2);
@@ -154,7 +172,7 @@ function render({ model, el }) {
       { name: "function", points: points(f) },
       { name: "slope", points: points(slope) },
     ];
-    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, dots: [[z, f(z)], [z, slope(z)]] });
+    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]], dots: [{ at: [z, slope(z)], color: "second" }] });
     said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
   };
   const drawFlow = () => {
@@ -165,20 +183,35 @@ function render({ model, el }) {
     const { outputs, dead, gradients } = flow(model.get("function"), weights, model.get("bias"), inputs);
     const spread = outputs[count - 1].reduce((sum, value) => sum + value * value, 0) / outputs[count - 1].length;
     const { data, ...size } = population(outputs);
-    paint(crowd.canvas, { ...size, data: data.map(Math.sqrt) }, { scale: "viridis" }); // a root shows the few, too
-    const points = gradients.map((value, i) => /** @type {[number, number]} */ ([i + 1, value]));
-    const shown = gradients.filter((value) => value > 0 && Number.isFinite(value));
+    paint(crowd, { ...size, data: data.map(Math.sqrt) }); // a root shows the few, too
+    const last = gradients[count - 1];
+    const sizes = gradients.map((value) => value / last);
+    const points = sizes.map((value, i) => /** @type {[number, number]} */ ([i + 1, value]));
+    const shown = sizes.filter((value) => value > 0 && Number.isFinite(value));
     const least = Math.min(0.1, ...shown);
-    const most = Math.max(1, ...shown);
-    const y = /** @type {[number, number]} */ ([10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))]);
-    const x = /** @type {[number, number]} */ ([1, Math.max(count, 2)]);
-    back.draw({ x, y, xName: "layer", yName: "gradient", log: true, lines: [{ name: "gradient", points }], dots: points.filter(([, v]) => v > 0) });
-    const ratio = gradients[0] / gradients[count - 1];
-    const gone = gradients[0] === 0 ? "no gradient at all" : `${ratio.toPrecision(2)} times the last layer's gradient`;
+    const most = Math.max(10, ...shown);
+    back.draw({
+      x: [0.5, count + 0.5], // as wide as the columns above
+      y: [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most))],
+      xTicks: Array.from({ length: count }, (_, i) => i + 1).filter((i) => count <= 10 || i % 5 === 0 || i === 1),
+      xName: "layer",
+      yName: "gradient, last = 1",
+      log: true,
+      lines: [{ name: "", points }],
+      dots: points.filter(([, value]) => value > 0 && Number.isFinite(value)).map((at) => ({ at, color: "first" })),
+      note: last === 0 ? "The gradient is 0 in every layer." : "",
+    });
+    const gone = gradients[0] === 0 ? "no gradient at all" : `${sizes[0].toPrecision(2)} times the last layer's gradient`;
+    const silent = dead[count - 1];
     through.show(
       `The first of ${count} layers gets ${gone}. The activations of the last layer have a root mean square of ` +
-        `${Math.sqrt(spread).toPrecision(2)}, and ${Math.round(100 * dead[count - 1])} % of its units are dead: slope 0 for all ${INPUTS} inputs.`,
+        `${Math.sqrt(spread).toPrecision(2)}` +
+        (FLAT.includes(model.get("function")) ? `, and ${Math.round(100 * silent)} % of its units are dead: slope 0 for all ${INPUTS} inputs.` : "."),
     );
+    why.textContent =
+      silent > 0 && model.get("bias") >= 0
+        ? "Units die here although no bias pushes them down: the deeper a layer, the more alike its inputs are whatever the network reads, so a sum that is below 0 for one input is below 0 for all."
+        : "";
   };
   const draw = () => {
     for (const [name, control] of Object.entries(controls)) control.show(model.get(name));
@@ -186,13 +219,21 @@ function render({ model, el }) {
   };
   fill(
     el,
-    element("div", { class: "controls" }, controls.function, controls.z),
-    curve,
-    said,
-    element("div", { class: "controls" }, controls.layers, controls.gain, controls.bias),
-    element("div", { class: "pictures" }, crowd),
-    back,
-    through,
+    element("div", { class: "controls" }, controls.function),
+    element(
+      "div",
+      { class: "two" },
+      element("div", {}, element("p", { class: "title" }, "One unit. Drag the point along the curve."), curve, controls.z, said),
+      element(
+        "div",
+        {},
+        element("div", { class: "controls three" }, controls.layers, controls.gain, controls.bias),
+        histograms,
+        back,
+        through,
+        why,
+      ),
+    ),
   );
   const stops = [
     follow(model, Object.keys(controls), draw),

@@ -1,6 +1,6 @@
 /** A 1 × 1 kernel by hand: sixteen weights mix sixteen feature maps into one. */
 import { convolve, outputSize } from "./shared/convolution.js";
-import { button, change, choice, element, fill, follow, short, slider, status, checkbox } from "./shared/elements.js";
+import { button, change, choice, element, fill, follow, short, signed, slider, status, checkbox } from "./shared/elements.js";
 import { channelOf, pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
@@ -15,24 +15,34 @@ function render({ model, el }) {
   const mix = (/** @type {ArrayLike<number>} */ weights) => change(model, { weights: pack(weights, [channels]) });
 
   const ends = range(data, "signed");
+  const { min: least, max: most } = limits.weights;
   const sliders = Array.from({ length: channels }, (_, c) => {
     const weight = slider({
       label: `Map ${c}: weight`,
+      title: `Map ${c}`,
       ...limits.weights,
-      words: short,
+      words: (value) => short(value, 2).replace("-", "−"),
       input: (value) => {
         const weights = unpack(model.get("weights")).data;
         weights[c] = value;
         mix(weights);
       },
     });
+    weight.classList.add("from-zero");
     const canvas = element("canvas", { "aria-hidden": "true" });
     paint(canvas, channelOf(maps, c), { scale: "signed", limits: ends });
-    return Object.assign(element("div", { class: "channel" }, canvas, weight), { show: weight.show });
+    const show = (/** @type {number} */ value) => {
+      weight.show(value);
+      // The bar reaches from 0 to the middle of the thumb.
+      const [zero, at] = [0, value].map((v) => (100 * (Math.min(Math.max(v, least), most) - least)) / (most - least));
+      weight.style.setProperty("--from", `${Math.min(zero, at)}%`);
+      weight.style.setProperty("--to", `${Math.max(zero, at)}%`);
+    };
+    return Object.assign(element("div", { class: "channel" }, canvas, weight), { show });
   });
-  const result = picture("The mixed map");
+  const result = picture("The mixed map", "The weighted sum of all maps, plus the bias");
   const said = status();
-  const bias = slider({ label: "Bias", ...limits.bias, words: short, input: (value) => change(model, { bias: value }) });
+  const bias = slider({ label: "Bias", ...limits.bias, words: (value) => short(value), input: (value) => change(model, { bias: value }) });
   const bend = checkbox({ label: "ReLU after it", input: (value) => change(model, { relu: value }) });
   const preset = choice({
     label: "Kernel",
@@ -60,23 +70,28 @@ function render({ model, el }) {
     const mixed = convolve(maps, { data: weights, height: 1, width: 1, channels: 1 }, [model.get("bias")]);
     if (model.get("relu")) mixed.data = mixed.data.map((value) => Math.max(value, 0));
     paint(result.canvas, mixed, { scale: "signed" });
+    result.ramp(range(mixed.data, "signed")[1].toFixed(2));
     const positive = mixed.data.filter((value) => value > 0).length / mixed.data.length;
     const [low, high] = [Math.min(...mixed.data), Math.max(...mixed.data)];
-    said.show(`The mixed map goes from ${short(low)} to ${short(high)}; ${Math.round(100 * positive)} % of it is above 0.`);
+    said.show(`Σ weight × map + bias: from ${signed(low)} to ${signed(high)}, and ${Math.round(100 * positive)} % of the map is above 0.`);
     const { without, mixing, after } = stageCost(height, channels, model.get("bottleneck"));
     const share = (mixing + after) / without;
     const words = (/** @type {number} */ value) => value.toLocaleString("en");
     cost.textContent =
-      `With ${model.get("bottleneck")} channels: ${words(mixing)} multiplications for the 1 × 1 and ${words(after)} for the 3 × 3 after ` +
-      `the pool; straight from ${channels} channels it takes ${words(without)}. That is ${share.toFixed(2)} times as many.`;
+      `With ${model.get("bottleneck")} channels, the 1 × 1 takes ${words(mixing)} multiplications and the 3 × 3 after the pool ` +
+      `${words(after)}. Together that is ${share.toFixed(2)} times the ${words(without)} of a 3 × 3 on all ${channels} channels.`;
   };
 
+  const controls = element("div", { class: "controls" }, bias, bend);
   fill(
     el,
-    result,
-    said,
-    element("div", { class: "controls" }, preset, bias, bend, button("All weights 0", () => mix(new Float32Array(channels)))),
-    element("div", { class: "channels" }, ...sliders),
+    element(
+      "div",
+      { class: "mixer" },
+      element("div", { class: "mixed" }, result, controls, said),
+      element("div", { class: "channels" }, ...sliders),
+    ),
+    element("div", { class: "controls" }, preset, button("All weights 0", () => mix(new Float32Array(channels)))),
     element("div", { class: "controls" }, channelsAfter),
     cost,
   );

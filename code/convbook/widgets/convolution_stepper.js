@@ -1,7 +1,7 @@
 /** A kernel steps over a digit: the window, the products and the sum in numbers. */
 import { convolve, outputSize } from "./shared/convolution.js";
 import { digitPicker } from "./shared/digits.js";
-import { button, change, choice, element, fill, follow, numberGrid, player, pointable, short, slider, status } from "./shared/elements.js";
+import { button, change, choice, element, fill, follow, numberGrid, operator, player, pointable, signed, slider, status } from "./shared/elements.js";
 import { kernelPicker } from "./shared/kernels.js";
 import { pack, paint, picture, range, unpack } from "./shared/pictures.js";
 
@@ -11,7 +11,7 @@ const PACE = 250; // milliseconds from step to step
 function render({ model, el }) {
   const input = picture("Image, with its padding");
   const output = picture("Feature map");
-  const products = element("table", { class: "products" });
+  const pin = { held: false }; // a place is held in both pictures
   const formula = element("p", { class: "formula" });
   const said = status();
   const read = () => {
@@ -60,7 +60,7 @@ function render({ model, el }) {
 
   const limits = model.get("limits");
   const sizes = Array.from({ length: limits.kernel.max }, (_, i) => i + 1);
-  const grid = numberGrid({ label: "Kernel", input: setKernel });
+  const grid = numberGrid({ label: "Kernel", title: "Pixel × weight = product", input: setKernel });
   const preset = kernelPicker(model.get("presets"), setKernel);
   const side = choice({
     label: "Kernel size",
@@ -87,6 +87,7 @@ function render({ model, el }) {
   const size = () => /** @type {[number, number]} */ ([Math.max(read().down, 1), Math.max(read().across, 1)]);
   pointable(output.stage, {
     label: "Position in the feature map",
+    pin,
     size,
     place,
     move: (row, column) => {
@@ -97,6 +98,7 @@ function render({ model, el }) {
 
   pointable(input.stage, {
     label: "Position of the kernel on the image",
+    pin,
     size: () => {
       const { image, padding } = read();
       return [image.height + 2 * padding, image.width + 2 * padding];
@@ -113,15 +115,15 @@ function render({ model, el }) {
     stride.show(s);
     padding.show(p);
     dilation.show(d);
-    grid.show(kernel, size);
     side.show(String(size));
     preset.show(kernel);
     paint(input.canvas, padded(image, p), { limits: [0, 1] });
     const span = d * (size - 1) + 1;
     const wide = image.width + 2 * p;
     const fits = across > 0 && down > 0;
-    for (const part of [output, products, formula]) part.hidden = !fits;
+    for (const part of [output, formula]) part.hidden = !fits;
     if (!fits) {
+      grid.show(kernel, size);
       input.frame(null);
       const why = `The kernel spans ${span} pixels, but the padded image has only ${wide}.`;
       return said.show(`${why} Take less dilation or more padding.`);
@@ -136,40 +138,32 @@ function render({ model, el }) {
     paint(output.canvas, map, { scale: "signed" });
     input.frame({ top: row * s, left: column * s, height: span, width: span });
     output.frame({ top: row, left: column, height: 1, width: 1 });
-    const most = range(map.data, "signed")[1];
-    output.say(`Feature map, ${down} × ${across}, from ${short(-most)} (orange) to ${short(most)} (purple)`);
+    output.say(`Feature map, ${down} × ${across}`);
+    output.ramp(range(map.data, "signed")[1].toFixed(2));
 
-    const pixel = (/** @type {number} */ i, /** @type {number} */ j) => {
-      const [y, x] = [row * s + i * d - p, column * s + j * d - p];
+    const values = Array.from(kernel, (_, k) => {
+      const [y, x] = [row * s + Math.floor(k / size) * d - p, column * s + (k % size) * d - p];
       const inside = y >= 0 && x >= 0 && y < image.height && x < image.width;
       return inside ? image.data[y * image.width + x] : 0;
-    };
-    const rows = Array.from({ length: size }, (_, i) =>
-      element(
-        "tr",
-        {},
-        ...Array.from({ length: size }, (_, j) => {
-          const value = pixel(i, j);
-          const weight = kernel[i * size + j];
-          const factors = element("small", {}, `${value.toFixed(2)} × ${short(weight)}`);
-          return element("td", {}, factors, element("b", {}, (value * weight).toFixed(2)));
-        }),
-      ),
-    );
-    products.replaceChildren(element("caption", {}, "Pixel × weight = product"), ...rows);
-    said.show(`Row ${row}, column ${column}: the ${size * size} products add up to ${map.data[row * across + column].toFixed(2)}.`);
+    });
+    grid.show(kernel, size, {
+      above: values.map((value) => `${value.toFixed(2)} ×`),
+      below: values.map((value, k) => `= ${signed(value * kernel[k])}`),
+    });
+    const total = map.data[row * across + column];
+    said.show(`Row ${row}, column ${column}: the ${size * size} products add up to ${signed(total)}.`);
   };
 
   const steps = element("div", { class: "buttons" }, button("Step back", step(-1)), play, button("Step", step(1)));
+  const trio = element("div", { class: "trio" }, input, operator("⊛"), grid, operator("="), output);
   fill(
     el,
-    element("div", { class: "pictures" }, input, output),
-    said,
-    element("div", { class: "scroll" }, products),
+    trio,
+    element("div", { class: "line" }, said, steps),
+    element("div", { class: "controls three" }, stride, padding, dilation),
     formula,
-    steps,
-    element("div", { class: "controls" }, stride, padding, dilation, preset, side, digitPicker(model)),
-    grid,
+    element("div", { class: "controls" }, preset, side, digitPicker(model)),
+    element("p", { class: "hint" }, "Point at a picture to move the window. Press to hold it there, and press again to let go."),
   );
   const stop = follow(model, ["image", "kernel", "stride", "padding", "dilation", "position"], draw);
   return () => {

@@ -10,6 +10,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from convbook import tokens
 from convbook.figures.style import DIGIT, STYLE, WIDTH
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.traits import Array
@@ -24,7 +25,7 @@ class InteractiveFigure(anywidget.AnyWidget):
             that takes more values in Python than on the page.
     """
 
-    _css = (FOLDER / "widgets.css").read_text(encoding="utf-8")
+    _css = tokens.css() + (FOLDER / "widgets.css").read_text(encoding="utf-8")
     limits = traitlets.Dict().tag(sync=True)
 
     @traitlets.default("limits")

@@ -1,6 +1,6 @@
 /** Kernels on pictures: by name, by hand, or those that the network has learned; on a digit, a scene, or a picture of the reader's. */
 import { convolve } from "./shared/convolution.js";
-import { button, change, choice, element, fill, follow, numberGrid, short, status } from "./shared/elements.js";
+import { button, change, choice, element, fill, follow, numberGrid, operator, pointable, short, signed, status } from "./shared/elements.js";
 import { kernelPicker } from "./shared/kernels.js";
 import { pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
@@ -11,6 +11,8 @@ const SIDE = 240; // to which it is scaled down
 function render({ model, el }) {
   const input = picture("Picture");
   const output = picture("Output of the kernel");
+  const pin = { held: false }; // a place is held in both pictures
+  let probe = [0.5, 0.5]; // the place that both show, as shares of the output's height and width
   const said = status();
   const wrong = element("p", { class: "problem", role: "alert" });
   const pictures = model.get("pictures");
@@ -18,7 +20,7 @@ function render({ model, el }) {
   const use = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) =>
     change(model, { kernel: pack(values, [size, size]) });
 
-  const grid = numberGrid({ label: "Kernel", input: use });
+  const grid = numberGrid({ label: "Kernel", title: "Pixel × weight = product", input: use });
   const preset = kernelPicker(model.get("presets"), use);
   const file = element("input", {
     type: "file",
@@ -39,6 +41,35 @@ function render({ model, el }) {
   });
   const own = element("label", { class: "control" }, element("span", {}, "Or a picture of yours; it stays on this device"), file);
 
+  /** The size of the output, and the place in it that is shown. */
+  const shown = () => {
+    const [height, width] = model.get("image").shape;
+    const size = model.get("kernel").shape[0];
+    const [rows, columns] = [Math.max(height - size + 1, 1), Math.max(width - size + 1, 1)];
+    const [row, column] = [Math.min(Math.floor(probe[0] * rows), rows - 1), Math.min(Math.floor(probe[1] * columns), columns - 1)];
+    return { height, width, half: Math.floor(size / 2), rows, columns, row, column };
+  };
+  const move = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const { rows, columns } = shown();
+    const inside = (/** @type {number} */ value, /** @type {number} */ end) => Math.min(Math.max(value, 0), end - 1);
+    probe = [(inside(row, rows) + 0.5) / rows, (inside(column, columns) + 0.5) / columns];
+    look();
+  };
+  pointable(input.stage, {
+    label: "Position of the kernel on the picture",
+    pin,
+    size: () => [shown().height, shown().width],
+    place: () => [shown().row + shown().half, shown().column + shown().half],
+    move: (row, column) => move(row - shown().half, column - shown().half),
+  });
+  pointable(output.stage, {
+    label: "Position in the output of the kernel",
+    pin,
+    size: () => [shown().rows, shown().columns],
+    place: () => [shown().row, shown().column],
+    move,
+  });
+
   const kernels = Array.from({ length: learned.shape[0] }, (_, i) => {
     const values = learned.data.slice(9 * i, 9 * (i + 1));
     const canvas = element("canvas", { "aria-hidden": "true" });
@@ -46,40 +77,63 @@ function render({ model, el }) {
     const take = button("", () => use(values, 3));
     take.setAttribute("aria-label", `Learned kernel ${i}`);
     take.append(canvas);
-    return take;
+    return { take, values };
   });
-  const shelf = element("div", { class: "shelf", role: "group", "aria-label": "Kernels that the network has learned" }, ...kernels);
+  const shelf = element("div", { class: "kernels", role: "group", "aria-label": "Kernels that the network has learned" }, ...kernels.map(({ take }) => take));
 
+  /** @type {import("./shared/convolution.js").Maps} */
+  let map;
+  /** Show the products at the probe. */
+  const look = () => {
+    const { data, shape } = unpack(model.get("image"));
+    const kernel = unpack(model.get("kernel"));
+    const size = kernel.shape[0];
+    if (output.hidden) {
+      for (const part of [input, output]) part.frame(null);
+      grid.show(kernel.data, size);
+      return said.show(`The picture, ${shape[0]} × ${shape[1]}, is smaller than the kernel.`);
+    }
+    const { row, column } = shown();
+    input.frame({ top: row, left: column, height: size, width: size });
+    output.frame({ top: row, left: column, height: 1, width: 1 });
+    const values = Array.from(kernel.data, (_, k) => data[(row + Math.floor(k / size)) * shape[1] + column + (k % size)]);
+    grid.show(kernel.data, size, {
+      above: values.map((value) => `${value.toFixed(2)} ×`),
+      below: values.map((value, k) => `= ${signed(value * kernel.data[k])}`),
+    });
+    const sum = kernel.data.reduce((a, b) => a + b, 0);
+    const flat = Math.abs(sum) < 1e-3 ? "an even area it gives 0" : `an even area of brightness 1 it gives ${short(sum)}`;
+    said.show(
+      `Row ${row}, column ${column}: the products add up to ${signed(map.data[row * map.width + column])}. ` +
+        `The strongest output here is ${short(range(map.data, "signed")[1])}. On ${flat}, the sum of the weights.`,
+    );
+  };
   const draw = () => {
     const { data, shape } = unpack(model.get("image"));
     const kernel = unpack(model.get("kernel"));
     const size = kernel.shape[0];
     const image = { data, height: shape[0], width: shape[1], channels: 1 };
-    paint(input.canvas, image, { limits: [0, 1] });
-    chooser.show(Object.keys(pictures).find((name) => same(unpack(pictures[name]).data, data)) ?? "");
-    grid.show(kernel.data, size);
+    const name = Object.keys(pictures).find((key) => same(unpack(pictures[key]).data, data)) ?? "";
+    paint(input.canvas, image, { limits: [0, 1], scale: name === "a digit" ? "ink" : "photo" });
+    chooser.show(name);
     preset.show(kernel.data);
-    const fits = image.height >= size && image.width >= size;
-    output.hidden = !fits;
-    if (!fits) return said.show(`The picture, ${image.height} × ${image.width}, is smaller than the kernel.`);
-    const map = convolve(image, { data: kernel.data, height: size, width: size, channels: 1 }, [0]);
-    paint(output.canvas, map, { scale: "signed" });
-    const most = range(map.data, "signed")[1];
-    const sum = kernel.data.reduce((a, b) => a + b, 0);
-    output.say(`Output of the kernel, from ${short(-most)} (orange) to ${short(most)} (purple)`);
-    const plain = Math.abs(sum) < 1e-3 ? "its output is 0 on an even area" : `an even area of brightness 1 gives ${short(sum)}`;
-    said.show(`The weights add up to ${short(sum)}: ${plain}. The strongest output here is ${short(most)}.`);
+    for (const { take, values } of kernels) take.setAttribute("aria-pressed", String(same(values, kernel.data)));
+    output.hidden = image.height < size || image.width < size;
+    if (!output.hidden) {
+      map = convolve(image, { data: kernel.data, height: size, width: size, channels: 1 }, [0]);
+      paint(output.canvas, map, { scale: "signed" });
+      output.ramp(range(map.data, "signed")[1].toFixed(2));
+    }
+    look();
   };
 
   fill(
     el,
-    element("div", { class: "pictures" }, input, output),
+    element("div", { class: "trio" }, input, operator("⊛"), grid, operator("="), output),
     said,
     element("div", { class: "controls" }, preset, chooser, own),
     wrong,
-    grid,
-    element("p", {}, "The first layer's 16 kernels; press one to try it:"),
-    shelf,
+    element("div", {}, element("p", { class: "title" }, "The 16 kernels of conv1, which the network has learned. Press one to try it."), shelf),
   );
   return follow(model, ["image", "kernel"], draw);
 }

@@ -16,7 +16,7 @@ function render({ model, el }) {
   const limits = model.get("limits");
 
   const digit = picture("Digit, and the unit's field");
-  const used = picture("What it uses: its gradient, orange below 0, purple above");
+  const used = picture("What it uses: its gradient, vermilion below 0, blue above");
   const said = status();
   const set = (/** @type {string} */ name) => (/** @type {number} */ value) => change(model, { [name]: value });
   const layer = choice({
@@ -64,7 +64,7 @@ function render({ model, el }) {
     channel.show(Math.min(model.get("channel"), channels - 1));
     shown.forEach(({ name: other }, i) => {
       const here = other === name;
-      paint(maps[i].canvas, channelOf(outputs[other], here ? c : liveliest(outputs[other])), { scale: "viridis" });
+      paint(maps[i].canvas, channelOf(outputs[other], here ? c : liveliest(outputs[other])));
       maps[i].frame(here ? { top: y, left: x, height: 1, width: 1 } : null);
       maps[i].classList.toggle("chosen", here);
     });

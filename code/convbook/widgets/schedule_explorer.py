@@ -1,18 +1,20 @@
-"""Learning-rate schedules to turn."""
+"""Learning-rate schedules to turn, beside runs that were trained with them."""
 
+from functools import cache
 from inspect import signature
 from typing import Any
 
 import traitlets
 from matplotlib.figure import Figure
 
+from convbook import results
 from convbook.figures.style import BLUE, VERMILLION, WIDTH
 from convbook.history import notes_log
 from convbook.schedules import SCHEDULES
 from convbook.widgets.figure import InteractiveFigure
 
 LABELS = {
-    "inverse_time": "inverse time, as in the notes",
+    "inverse_time": "the notes' inverse time",
     "constant": "constant",
     "step": "steps",
     "cosine": "half a cosine",
@@ -20,18 +22,32 @@ LABELS = {
 }
 
 
-def _takes(name: str) -> list[str]:
-    """Return the parameters of a schedule that the reader sets, as the figure calls them."""
-    names = [*signature(SCHEDULES[name]).parameters]
-    return ["initial" if name == "peak" else name for name in names if name not in ("epoch", "epochs")]
+def _defaults(name: str) -> dict[str, float]:
+    """Return the parameters of a schedule that the reader sets, as the figure calls them, with their defaults."""
+    parameters = signature(SCHEDULES[name]).parameters
+    found = {"initial" if key == "peak" else key: parameter.default for key, parameter in parameters.items()}
+    return {key: value for key, value in found.items() if key not in ("epoch", "epochs")}
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    """Read what the schedules did: the mean share of errors over the runs of each, epoch by epoch."""
+    rows, record = results.table("schedules"), results.record("schedules")
+    means = 1 - rows.pivot_table("val_accuracy", "variant", "epoch")
+    return {
+        "errors": {name: means.loc[name].round(6).tolist() for name in SCHEDULES if name in means.index},
+        "runs": len(record["seeds"]),
+        "digits": record["training_digits"],
+        "held_out": record["validation_digits"],
+    }
 
 
 class ScheduleExplorer(InteractiveFigure):
-    """The notes' schedule and its relatives over twenty epochs, with the rates of the notes' log.
+    """The notes' schedule and its relatives over twenty epochs, the rates of the notes' log, and measured runs.
 
     Attributes:
         schedule: name of a function in ``convbook.schedules``.
-        initial: its first learning rate, or its highest.
+        initial: its first learning rate, or its highest. If it is not given, the default of the schedule.
         decay: of ``inverse_time``.
         factor: of ``step``.
         every: epochs between the steps of ``step``.
@@ -39,13 +55,15 @@ class ScheduleExplorer(InteractiveFigure):
         start: first rate of ``one_cycle`` as a share of its highest.
         log: whether the axis of the rates is logarithmic.
         logged: the twenty rates of the notes' log.
-        schedules: for the page, the label of every schedule and the numbers that it takes.
+        schedules: for the page, the label of every schedule and the numbers that it takes, with their defaults.
+        measured: for the page, the share of errors after every epoch of runs with each schedule at its defaults.
     """
 
     schedule = traitlets.Enum([*SCHEDULES], "inverse_time").tag(sync=True)
-    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": _takes(name)} for name in SCHEDULES}).tag(
+    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": _defaults(name)} for name in SCHEDULES}).tag(
         sync=True
     )
+    measured = traitlets.Dict().tag(sync=True)
     initial = traitlets.Float(0.003, min=0.0005, max=0.02).tag(sync=True, step=0.0005)
     decay = traitlets.Float(0.319, min=0, max=1).tag(sync=True, step=0.001)
     factor = traitlets.Float(0.5, min=0.1, max=0.9).tag(sync=True, step=0.05)
@@ -57,12 +75,14 @@ class ScheduleExplorer(InteractiveFigure):
 
     def __init__(self, **traits: Any) -> None:
         """Start with the schedule of the notes."""
-        super().__init__(**{"logged": [epoch.learning_rate for epoch in notes_log()], **traits})
+        initial = _defaults(traits.get("schedule", "inverse_time"))["initial"]
+        logged = [epoch.learning_rate for epoch in notes_log()]
+        super().__init__(**{"initial": initial, "logged": logged, "measured": _measured(), **traits})
 
     def rates(self) -> list[float]:
         """Return the learning rate of every epoch."""
         function, epochs = SCHEDULES[self.schedule], len(self.logged)
-        values = {name: getattr(self, name) for name in _takes(self.schedule)}
+        values = {name: getattr(self, name) for name in _defaults(self.schedule)}
         if "peak" in signature(function).parameters:
             values["peak"] = values.pop("initial")
         if "epochs" in signature(function).parameters:

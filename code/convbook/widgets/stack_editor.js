@@ -1,8 +1,11 @@
 /** A stack of layers to edit, with the size, the jump and the field after every layer. */
 import { trace } from "./shared/convolution.js";
 import { button, change, choice, element, fill, follow, status } from "./shared/elements.js";
+import { svg } from "./shared/chart.js";
+import { paint, picture, unpack } from "./shared/pictures.js";
 
 const IMAGE = 28;
+const AROUND = 4; // pixels around the image, for fields that reach beyond it
 
 /**
  * The rule that is often believed: a pool doubles the field, and a kernel adds its own width wherever it stands.
@@ -16,6 +19,13 @@ export function believed(stack) {
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
+  const digit = picture("The field of one unit after each layer", "A digit with a square for the field of one unit of every layer, the later the larger");
+  const squares = svg("svg", { class: "cone", viewBox: `0 0 ${IMAGE + 2 * AROUND} ${IMAGE + 2 * AROUND}`, "aria-hidden": "true" });
+  digit.stage.append(squares);
+  const image = { data: unpack(model.get("image")).data, height: IMAGE, width: IMAGE, channels: 1 };
+  paint(digit.canvas, image, { limits: [0, 1] });
+  /** The layer whose field is marked; the last one if null. */
+  let chosen = /** @type {number | null} */ (null);
   const table = element("table", { class: "stack" });
   const said = status();
   const presets = model.get("presets");
@@ -59,6 +69,27 @@ function render({ model, el }) {
     return element("td", {}, box);
   };
 
+  /** Draw the field of a unit near the middle of every layer that fits. */
+  const drawCone = () => {
+    const stages = trace(model.get("layers"), IMAGE);
+    const bad = stages.findIndex(({ size }) => size < 1);
+    const shown = stages.slice(0, bad < 0 ? undefined : bad);
+    const marked = Math.min(chosen ?? shown.length - 1, shown.length - 1);
+    const square = (/** @type {number} */ i, /** @type {string} */ name) => {
+      const { size, jump, field, start } = shown[i];
+      const unit = Math.min(Math.max(Math.round(((IMAGE - field) / 2 - start) / jump), 0), size - 1);
+      const at = start + unit * jump + AROUND;
+      return svg("rect", { class: name, x: at, y: at, width: field, height: field });
+    };
+    const all = shown.map((_, i) => square(i, "field"));
+    squares.replaceChildren(...all, ...(shown.length ? [square(marked, "halo"), square(marked, "at")] : []));
+    table.querySelectorAll("tbody tr").forEach((/** @type {Element} */ row, /** @type {number} */ i) => row.classList.toggle("marked", i === marked));
+  };
+  const mark = (/** @type {number} */ layer) => () => {
+    chosen = layer;
+    drawCone();
+  };
+
   const draw = () => {
     /** @type {any[]} */
     const layers = model.get("layers");
@@ -71,15 +102,15 @@ function render({ model, el }) {
     addConv.disabled = addPool.disabled = layers.length >= limits.layers.max;
     const bad = stages.findIndex(({ size }) => size < 1);
     const columns = ["Layer", "Kernel", "Stride", "Dilation", "Padding", "Size", "Jump", "Field"];
-    const head = [...columns, ...(mistake ? ["Mistaken field"] : [])].map((text) => element("th", { scope: "col" }, text));
+    const head = [...columns, ...(mistake ? ["Mistaken"] : [])].map((text) => element("th", { scope: "col" }, text));
     const rows = layers.map((layer, i) => {
       const { size, jump, field } = stages[i];
       const fits = bad < 0 || i < bad;
       const bar = element("span", { class: "bar", "aria-hidden": "true" });
-      bar.style.width = `${Math.min(field / IMAGE, 1) * 4}em`;
+      bar.style.width = `${100 * Math.min(field / IMAGE, 1)}%`;
       return element(
         "tr",
-        { class: fits ? null : "unfit" },
+        { class: fits ? null : "unfit", onpointerenter: mark(i), onfocusin: mark(i) },
         element("th", { scope: "row" }, `${i + 1} ${layer.kind}`),
         number(i, "kernel", layer.kernel),
         number(i, "stride", layer.stride),
@@ -94,6 +125,7 @@ function render({ model, el }) {
     const focus = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.cell;
     table.replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
     /** @type {HTMLElement | null} */ (focus ? table.querySelector(`[data-cell="${focus}"]`) : null)?.focus();
+    drawCone();
     if (bad >= 0) {
       const before = bad > 0 ? stages[bad - 1].size : IMAGE;
       return said.show(`Layer ${bad + 1} does not fit: it gets ${before} × ${before}, and its kernel is wider than that with its padding.`);
@@ -103,15 +135,18 @@ function render({ model, el }) {
     const whole = last.field >= IMAGE ? ", the whole width of a digit or more" : "";
     const first = wrong.findIndex((value, i) => value !== stages[i].field);
     const slip = mistake && first >= 0 ? ` The mistaken rule goes wrong in layer ${first + 1}.` : "";
-    said.show(`A unit of the last layer sees ${last.field} × ${last.field} pixels${whole}; neighbours are ${last.jump} pixels apart.${slip}`);
+    said.show(`A unit of the last layer sees ${last.field} × ${last.field} ${last.field === 1 ? "pixel" : "pixels"}${whole}; its neighbours' fields are ${last.jump} ${last.jump === 1 ? "pixel" : "pixels"} away.${slip}`);
   };
 
   fill(
     el,
-    element("div", { class: "controls" }, preset),
-    element("div", { class: "scroll" }, table),
-    element("div", { class: "buttons" }, addConv, addPool, remove),
-    said,
+    element(
+      "div",
+      { class: "cone-and-table" },
+      element("div", { class: "beside" }, digit, said),
+      element("div", {}, preset, element("div", { class: "scroll" }, table), element("div", { class: "buttons" }, addConv, addPool, remove)),
+    ),
+    element("p", { class: "hint" }, "Point at a row to mark its field. In the cells of a row, change its layer."),
   );
   return follow(model, ["layers", "mistake"], draw);
 }

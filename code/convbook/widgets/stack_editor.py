@@ -6,9 +6,11 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook.arithmetic import Layer, Padding, trace
-from convbook.figures.style import BLUE, WIDTH
+from convbook.figures.style import BLUE, DIGIT, WIDTH, outline
 from convbook.inference import stack
+from convbook.widgets.digit_figure import ten_digits
 from convbook.widgets.figure import InteractiveFigure
+from convbook.widgets.traits import Array
 
 IMAGE = 28
 LOWEST = {"kernel": 1, "stride": 1, "dilation": 1, "padding": 0}
@@ -45,21 +47,23 @@ PRESETS = {
 
 
 class StackEditor(InteractiveFigure):
-    """Size, jump and field after every layer of a stack, on an image of 28 × 28 pixels.
+    """Size, jump and field after every layer of a stack, on a digit of 28 × 28 pixels.
 
     Attributes:
+        image: the digit on which the fields are drawn, (28, 28) from 0 to 1.
         layers: a dictionary a layer, with kind ("conv" or "pool"), kernel, stride, dilation and padding.
         mistake: whether to show beside the fields what they are mistaken for: doubled by a pool.
     """
 
+    image = Array((IMAGE, IMAGE))
     layers = traitlets.List(traitlets.Dict()).tag(sync=True)
     mistake = traitlets.Bool(False).tag(sync=True)
     presets = traitlets.Dict(PRESETS).tag(sync=True)
     limits = traitlets.Dict(LIMITS).tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        """Start with the network of the notes."""
-        super().__init__(**{"layers": _scheduled(), **traits})
+        """Start with five layers of 3 × 3; the network of the notes is a preset."""
+        super().__init__(**{"image": ten_digits()[0][3] / 255, "layers": PRESETS["five 3 × 3"], **traits})
 
     @traitlets.validate("layers")
     def _check(self, proposal: dict[str, Any]) -> list[dict[str, Any]]:
@@ -79,14 +83,19 @@ class StackEditor(InteractiveFigure):
         return proposal["value"]
 
     def picture(self) -> Figure:
-        """Draw the field after every layer as a bar."""
+        """Draw the fields of units in the middle on the digit, and each as a bar."""
         stages = trace(
             Layer(layer["kernel"], 1, layer["stride"], layer["padding"], layer["dilation"]) for layer in self.layers
         )
-        figure = Figure(figsize=(WIDTH, 0.6 + 0.25 * len(stages)))
-        ax = figure.subplots()
+        figure = Figure(figsize=(WIDTH, 2.4))
+        digit, bars = figure.subplots(1, 2, width_ratios=(1, 1.4))
+        digit.imshow(self.image, cmap=DIGIT)
+        digit.set_axis_off()
+        for stage in stages:
+            field = stage.sees(stage.size // 2)
+            outline(digit, field, field)
         names = [f"{i} {layer['kind']} {layer['kernel']}" for i, layer in enumerate(self.layers, start=1)]
-        ax.barh(names, [stage.receptive_field for stage in stages], color=BLUE)
-        ax.invert_yaxis()
-        ax.set(xlabel="width of a unit's field in pixels", title="The field grows from layer to layer")
+        bars.barh(names, [stage.receptive_field for stage in stages], color=BLUE)
+        bars.invert_yaxis()
+        bars.set(xlabel="width of a unit's field in pixels")
         return figure

@@ -1,7 +1,7 @@
 /** The twenty epochs of a run: its curves, its kernels, and what it said to a digit at the end of each epoch. */
 import { cutWeights, forward } from "./shared/network.js";
 import { chart } from "./shared/chart.js";
-import { button, change, choice, element, fill, follow, player, slider, status } from "./shared/elements.js";
+import { button, change, element, fill, follow, player, slider, status } from "./shared/elements.js";
 import { imageAt, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 
 const PACE = 900; // milliseconds from epoch to epoch
@@ -24,19 +24,18 @@ function render({ model, el }) {
   const images = labels.map((_, i) => imageAt(digits, i));
 
   const { name: first, filters: count = 0, kernel_size: side = 0 } = layers[0];
-  const curves = chart("Training and validation accuracy of every epoch");
-  const kernels = picture(`The first layer's ${count} kernels`, `The ${count} kernels of the first layer, orange below 0 and purple above`);
+  const curves = chart("Training and validation errors of every epoch, on a logarithmic axis", {
+    height: 170,
+    drag: (x) => change(model, { epoch: Math.min(Math.max(Math.round(x), 1), epochs) }),
+  });
+  const kernels = picture(`${first}: its ${count} kernels`, `The ${count} kernels of the first layer, vermilion below 0 and blue above`);
+  kernels.classList.add("kernel-row");
   const maps = shown.map((name) => {
     const { kind } = /** @type {import("./shared/network.js").Layer} */ (layers.find((layer) => layer.name === name));
-    return picture(`Maps of ${name}, after its ${kind === "MaxPooling2D" ? "pooling" : "ReLU"}`);
+    return picture(kind === "MaxPooling2D" ? name : `${name} · after ReLU`, `The feature maps of ${name}`);
   });
   const said = status();
   const epoch = slider({ label: "Epoch", min: 1, max: epochs, input: (value) => change(model, { epoch: value }) });
-  const digit = choice({
-    label: "Digit",
-    options: Object.fromEntries(labels.map((label, i) => [i, `${i + 1}: a ${label}`])),
-    input: (value) => change(model, { digit: Number(value) }),
-  });
   const cards = images.map((image, i) => {
     const canvas = element("canvas", { "aria-hidden": "true" });
     paint(canvas, image, { limits: [0, 1] });
@@ -60,15 +59,15 @@ function render({ model, el }) {
     const e = Math.min(Math.max(model.get("epoch"), 1), epochs) - 1;
     const chosen = Math.min(Math.max(model.get("digit"), 0), labels.length - 1);
     epoch.show(e + 1);
-    digit.show(String(chosen));
     const line = (/** @type {"accuracy" | "val_accuracy"} */ key) =>
-      history.map((row, i) => /** @type {[number, number]} */ ([i + 1, row[key]]));
+      history.map((row, i) => /** @type {[number, number]} */ ([i + 1, 100 * (1 - row[key])]));
     const lines = [
-      { name: "validation", points: line("val_accuracy") },
       { name: "training", points: line("accuracy") },
+      { name: "validation", points: line("val_accuracy") },
     ];
-    const low = Math.min(...history.flatMap((row) => [row.accuracy, row.val_accuracy]));
-    curves.draw({ x: [1, Math.max(epochs, 2)], y: [Math.floor(50 * low) / 50, 1], xName: "epoch", yName: "accuracy", lines, at: e + 1 });
+    const shares = lines.flatMap(({ points }) => points.map(([, share]) => share)).filter((share) => share > 0);
+    const y = /** @type {[number, number]} */ ([Math.min(...shares) / 1.3, Math.max(...shares) * 1.3]);
+    curves.draw({ x: [0.5, epochs + 0.5], y, log: true, xName: "epoch", yName: "errors, %", lines, at: e + 1 });
     const [filters] = pieces[e][first];
     paint(kernels.canvas, { data: filters, height: side, width: side, channels: count }, { scale: "signed", columns: 8 });
     const { outputs, best, share } = read(e, chosen);
@@ -92,13 +91,12 @@ function render({ model, el }) {
 
   fill(
     el,
-    element("div", { class: "controls" }, epoch, digit),
-    element("div", { class: "buttons" }, play),
-    said,
+    element("div", { class: "line timeline" }, epoch, play),
     curves,
-    kernels,
-    element("div", { class: "layers" }, ...maps),
-    element("div", { class: "shelf cards", role: "group", "aria-label": "Hard digits; press one to choose it" }, ...cards.map(({ card }) => card)),
+    said,
+    element("div", { class: "cards", role: "group", "aria-label": "Hard digits; press one to choose it" }, ...cards.map(({ card }) => card)),
+    element("p", { class: "title" }, "What the network makes of the chosen digit after this epoch"),
+    element("div", { class: "layers compact" }, kernels, ...maps),
   );
   const stop = follow(model, ["epoch", "digit"], draw);
   return () => {

@@ -60,7 +60,7 @@ class TrainingReplay(InteractiveFigure):
             history=[{"accuracy": row.accuracy, "val_accuracy": row.val_accuracy} for row in history],
             digits=digits,
             labels=[int(label) for label in labels],
-            **{"epoch": len(history), **traits},
+            **traits,
         )
 
     def picture(self) -> Figure:

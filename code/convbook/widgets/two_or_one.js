@@ -12,8 +12,9 @@ function render({ model, el }) {
     numberGrid({ label: titles[i], input: (values, size) => change(model, { [name]: pack(values, [size, size]) }) }),
   );
   const source = picture("Digit");
-  const two = picture("Two 3 × 3");
-  const one = picture("One 5 × 5");
+  const two = picture("After the two 3 × 3");
+  const one = picture("After the 5 × 5");
+  const sign = element("span", { class: "operator" });
   const between = picture("Difference");
   const said = status();
   const costs = element("table", { class: "costs" });
@@ -51,6 +52,9 @@ function render({ model, el }) {
     const apart = largest(difference.data);
     const share = apart / most;
     const agree = share < 1e-5;
+    sign.textContent = agree ? "=" : "≠";
+    between.stage.dataset.note = agree ? "0 everywhere" : "";
+    between.ramp(most.toFixed(2));
     said.show(
       agree
         ? "The two outputs are the same at every pixel."
@@ -68,13 +72,26 @@ function render({ model, el }) {
     );
   };
 
+  const [first, second, large] = grids;
+  const place = (/** @type {string} */ name, /** @type {HTMLElement} */ part) => {
+    part.style.gridArea = name;
+    return part;
+  };
   fill(
     el,
-    element("div", { class: "pictures" }, source, two, one, between),
-    said,
-    element("div", { class: "controls" }, bend, channels, digitPicker(model)),
-    element("div", { class: "pictures" }, ...grids),
-    element("div", { class: "buttons" }, compose),
+    element(
+      "div",
+      { class: "pipes" },
+      place("digit", source),
+      place("first", first),
+      place("wire", element("div", { class: "wire" }, bend)),
+      place("second", second),
+      place("large", element("div", { class: "branch" }, large, compose)),
+      place("two", two),
+      place("sign", sign),
+      place("one", one),
+    ),
+    element("div", { class: "verdict" }, element("div", {}, said, digitPicker(model), channels), between),
     element("div", { class: "scroll" }, costs),
   );
   return follow(model, ["image", "first", "second", "large", "relu", "channels"], draw);

@@ -1,13 +1,19 @@
-/** Charts: lines over two axes, as SVG in the colours of the page. */
+/** Charts: lines and dots over two axes, as SVG in the colours of the page, as wide as their place. */
 import { element } from "./elements.js";
 
-const BOX = { width: 460, height: 240, left: 64, right: 12, top: 14, bottom: 44 };
-// Okabe & Ito (2008); each has a dash of its own, so that colour carries nothing alone.
-const LOOKS = [
-  ["#0072b2", ""],
-  ["#d55e00", "7 4"],
-  ["#009e73", "2 3"],
-];
+export const EDGE = { left: 58, right: 14, top: 12, bottom: 42 }; // around the area between the axes, in pixels of the page
+// A line without a colour of its own takes the next; each has a dash of its own, so that colour carries nothing alone.
+const LOOKS = ["first", "second", "third", "fourth"];
+const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
+
+/**
+ * @typedef {[number, number]} Point
+ * @typedef {{name: string, points: Point[], color?: string, dash?: string, faint?: boolean}} Line colours are those of the tokens
+ * @typedef {{x: Point, y: Point, xName: string, yName: string, log?: boolean, logX?: boolean, lines?: Line[],
+ *   dots?: {at: Point, color?: string, hollow?: boolean}[], dotsName?: string, at?: number | null, points?: Point[],
+ *   note?: string, xTicks?: number[], yTicks?: {at: number, text: string}[], labels?: {at: Point, text: string, below?: boolean}[]}} Drawing `at` is a place on the x axis to be marked and `points` are where the
+ *   reader points; what is not finite leaves a gap; a note stands where nothing could be drawn
+ */
 
 /**
  * @param {string} tag
@@ -15,7 +21,7 @@ const LOOKS = [
  * @param {...(Node | string)} children
  * @returns {any}
  */
-function svg(tag, attributes = {}, ...children) {
+export function svg(tag, attributes = {}, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   made.append(...children);
@@ -23,76 +29,141 @@ function svg(tag, attributes = {}, ...children) {
 }
 
 /**
+ * @param {number} i
+ * @param {Line} line
+ */
+function look(i, { color = LOOKS[i % LOOKS.length], dash = DASHES[i % DASHES.length], faint = false }) {
+  return { class: faint ? "line faint" : "line", style: `stroke: var(--sc-${color})`, "stroke-dasharray": dash };
+}
+
+/**
  * A chart.
  *
  * @param {string} alt what it shows
- * @returns {HTMLElement & {draw: typeof draw}}
+ * @param {{height?: number, press?: (x: number, y: number) => void, drag?: (x: number, y: number) => void}} options get
+ *   the place, in numbers of the axes, that the reader presses, or that they press and then drag to
+ * @returns {HTMLElement & {draw(what: Drawing): void}}
  */
-export function chart(alt) {
-  const view = svg("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: "img", "aria-label": alt });
-  const whole = element("div", { class: "chart" }, view);
-  /**
-   * @param {{x: [number, number], y: [number, number], xName: string, yName: string, log?: boolean,
-   *   lines: {name: string, points: [number, number][]}[], dots?: [number, number][], dotsName?: string,
-   *   at?: number | null}} what `at` is a place on the x axis to be marked; points that are not finite leave a gap
-   */
-  function draw({ x, y, xName, yName, log = false, lines, dots = [], dotsName = "", at = null }) {
-    const scaled = (/** @type {number} */ value) => (log ? Math.log10(value) : value);
-    const low = scaled(y[0]);
-    const high = scaled(y[1]);
-    const across = (/** @type {number} */ value) =>
-      BOX.left + ((value - x[0]) / (x[1] - x[0] || 1)) * (BOX.width - BOX.left - BOX.right);
-    const up = (/** @type {number} */ value) =>
-      BOX.height - BOX.bottom - ((scaled(value) - low) / (high - low || 1)) * (BOX.height - BOX.top - BOX.bottom);
-    const floor = BOX.height - BOX.bottom;
-    const size = { width: BOX.width - BOX.left - BOX.right, height: floor - BOX.top };
-    const corner = { x: BOX.left, y: BOX.top };
+export function chart(alt, { height = 240, press, drag } = {}) {
+  const view = svg("svg", { role: "img", "aria-label": alt, height });
+  const legend = element("div", { class: "legend" });
+  const whole = element("div", { class: drag ? "chart draggable" : press ? "chart pressable" : "chart" }, view, legend);
+  /** @type {Drawing | null} */
+  let drawn = null;
+  let width = 460;
+  /** @type {(x: number, y: number) => Point} */
+  let place = () => [0, 0];
+
+  function paint() {
+    if (!drawn) return;
+    const { x, y, xName, yName, log = false, logX = false, lines = [], dots = [], dotsName = "", at = null, points = [], note = "" } = drawn;
+    const byLog = (/** @type {boolean} */ whether) => (/** @type {number} */ value) => (whether ? Math.log10(value) : value);
+    const [scaledX, scaledY] = [byLog(logX), byLog(log)];
+    const [left, right, low, high] = [scaledX(x[0]), scaledX(x[1]), scaledY(y[0]), scaledY(y[1])];
+    const floor = height - EDGE.bottom;
+    const size = { width: width - EDGE.left - EDGE.right, height: floor - EDGE.top };
+    const across = (/** @type {number} */ value) => EDGE.left + ((scaledX(value) - left) / (right - left || 1)) * size.width;
+    const up = (/** @type {number} */ value) => floor - ((scaledY(value) - low) / (high - low || 1)) * size.height;
+    const back = (/** @type {boolean} */ whether, /** @type {number} */ value) => (whether ? 10 ** value : value);
+    place = (px, py) => [
+      back(logX, left + ((px - EDGE.left) / size.width) * (right - left)),
+      back(log, low + ((floor - py) / size.height) * (high - low)),
+    ];
+    const corner = { x: EDGE.left, y: EDGE.top };
     // An svg of its own cuts off what leaves it.
     const inside = svg("svg", { ...corner, ...size, viewBox: `${corner.x} ${corner.y} ${size.width} ${size.height}` });
     const parts = [];
-    for (const tick of ticks(x[0], x[1], 6)) {
+    for (const tick of drawn.xTicks ?? (logX ? decades(left, right) : ticks(left, right, Math.max(2, size.width / 60)))) {
       parts.push(svg("path", { class: "tick", d: `M${across(tick)} ${floor}v4` }));
       parts.push(svg("text", { x: across(tick), y: floor + 17, "text-anchor": "middle" }, tickLabel(tick)));
     }
-    for (const tick of log ? decades(low, high) : ticks(low, high, 5)) {
-      parts.push(svg("path", { class: "grid", d: `M${BOX.left} ${up(tick)}H${BOX.width - BOX.right}` }));
-      parts.push(svg("text", { x: BOX.left - 6, y: up(tick) + 4, "text-anchor": "end" }, tickLabel(tick)));
+    const rows = (log ? decades(low, high) : ticks(low, high, 5)).map((tick) => ({ at: tick, text: tickLabel(tick) }));
+    for (const tick of drawn.yTicks ?? rows) {
+      parts.push(svg("path", { class: "grid", d: `M${EDGE.left} ${up(tick.at)}h${size.width}` }));
+      parts.push(svg("text", { x: EDGE.left - 6, y: up(tick.at) + 4, "text-anchor": "end" }, tick.text));
     }
-    parts.push(svg("path", { class: "axis", d: `M${BOX.left} ${BOX.top}V${floor}H${BOX.width - BOX.right}` }));
-    parts.push(svg("text", { x: (BOX.left + BOX.width) / 2, y: BOX.height - 6, "text-anchor": "middle" }, xName));
-    const middle = BOX.top + (floor - BOX.top) / 2;
-    const turned = { x: 0, y: 0, transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" };
-    parts.push(svg("text", turned, yName));
-    if (at !== null) parts.push(svg("path", { class: "at", d: `M${across(at)} ${BOX.top}V${floor}` }));
-    lines.forEach(({ points }, i) => {
+    parts.push(svg("path", { class: "axis", d: `M${EDGE.left} ${EDGE.top}V${floor}h${size.width}` }));
+    parts.push(svg("text", { x: EDGE.left + size.width / 2, y: height - 6, "text-anchor": "middle" }, xName));
+    const turned = `translate(13 ${EDGE.top + size.height / 2}) rotate(-90)`;
+    parts.push(svg("text", { transform: turned, "text-anchor": "middle" }, yName));
+    if (at !== null) {
+      for (const halo of ["halo", "at"]) inside.append(svg("path", { class: halo, d: `M${across(at)} ${EDGE.top}V${floor}` }));
+    }
+    lines.forEach((line, i) => {
       let down = false;
-      const d = points.map(([px, py]) => {
+      const d = line.points.map(([px, py]) => {
         const command = down ? "L" : "M";
-        down = Number.isFinite(scaled(py));
+        down = Number.isFinite(scaledY(py));
         return down ? `${command}${across(px).toFixed(1)} ${up(py).toFixed(1)}` : "";
       });
-      const [stroke, dash] = LOOKS[i % LOOKS.length];
-      inside.append(svg("path", { class: "line", d: d.join(""), stroke, "stroke-dasharray": dash }));
+      inside.append(svg("path", { ...look(i, line), d: d.join("") }));
     });
     parts.push(inside);
-    for (const [px, py] of dots) parts.push(svg("circle", { class: "dot", cx: across(px), cy: up(py), r: 3 }));
-    view.replaceChildren(...parts);
-    const keys = lines.map(({ name }, i) => {
-      const [stroke, dash] = LOOKS[i % LOOKS.length];
-      const sample = svg("svg", { width: 34, height: 10, "aria-hidden": "true" });
-      sample.append(svg("path", { class: "line", d: "M0 5H34", stroke, "stroke-dasharray": dash }));
-      return element("span", { class: "key" }, sample, name);
-    });
-    if (dotsName) {
-      const sample = svg("svg", { width: 34, height: 10, "aria-hidden": "true" });
-      sample.append(svg("circle", { class: "dot", cx: 17, cy: 5, r: 3 }));
-      keys.push(element("span", { class: "key" }, sample, dotsName));
+    for (const { at: [px, py], color = "ink", hollow = false } of dots) parts.push(dot(across(px), up(py), color, hollow));
+    for (const [px, py] of points) parts.push(svg("circle", { class: "where", cx: across(px), cy: up(py), r: 7 }));
+    /** @type {{left: number, right: number, y: number}[]} */
+    const taken = [];
+    for (const { at: [px, py], text, below = false } of drawn.labels ?? []) {
+      const half = 3.3 * text.length; // about half of its width
+      const middle = Math.min(Math.max(across(px), EDGE.left + half), width - half);
+      const box = { left: middle - half, right: middle + half, y: up(py) + (below ? 18 : -9) };
+      const inTheWay = () => taken.some(({ left, right, y }) => left < box.right && right > box.left && Math.abs(y - box.y) < 13);
+      while (inTheWay()) box.y += below ? 4 : -4;
+      taken.push(box);
+      parts.push(svg("text", { class: "label", x: middle, y: box.y, "text-anchor": "middle" }, text));
     }
+    if (note) {
+      const middle = { x: EDGE.left + size.width / 2, y: EDGE.top + size.height / 2, "text-anchor": "middle" };
+      parts.push(svg("text", middle, note));
+    }
+    view.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    view.replaceChildren(...parts);
+    const sample = (/** @type {Node} */ shown) => svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, shown);
+    const keys = lines.flatMap((line, i) =>
+      line.name ? [element("span", { class: "key" }, sample(svg("path", { ...look(i, line), d: "M0 5H34" })), line.name)] : [],
+    );
+    if (dotsName) keys.push(element("span", { class: "key" }, sample(dot(17, 5, dots[0]?.color ?? "ink", false)), dotsName));
     legend.replaceChildren(...(keys.length > 1 ? keys : []));
   }
-  const legend = element("div", { class: "legend" });
-  whole.append(legend);
-  return Object.assign(whole, { draw });
+
+  const tell = (/** @type {PointerEvent} */ event, /** @type {(x: number, y: number) => void} */ whom) => {
+    const box = view.getBoundingClientRect();
+    const scale = width / box.width;
+    whom(...place((event.clientX - box.left) * scale, (event.clientY - box.top) * scale));
+  };
+  if (press) view.addEventListener("click", (/** @type {PointerEvent} */ event) => tell(event, press));
+  if (drag) {
+    view.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      if (event.button !== 0) return;
+      view.setPointerCapture(event.pointerId);
+      tell(event, drag);
+    });
+    view.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
+      if (view.hasPointerCapture(event.pointerId)) tell(event, drag);
+    });
+  }
+  new ResizeObserver(() => {
+    if (!view.clientWidth || view.clientWidth === width) return;
+    width = view.clientWidth;
+    paint();
+  }).observe(view);
+  return Object.assign(whole, {
+    draw(/** @type {Drawing} */ what) {
+      drawn = what;
+      paint();
+    },
+  });
+}
+
+/**
+ * @param {number} cx
+ * @param {number} cy
+ * @param {string} color of the tokens
+ * @param {boolean} hollow
+ */
+export function dot(cx, cy, color, hollow) {
+  const paint = hollow ? `fill: var(--sc-surface); stroke: var(--sc-${color})` : `fill: var(--sc-${color})`;
+  return svg("circle", { class: "dot", cx, cy, r: 3.5, style: paint });
 }
 
 /**
@@ -102,7 +173,7 @@ export function chart(alt) {
  * @param {number} high
  * @param {number} count about how many
  */
-function ticks(low, high, count) {
+export function ticks(low, high, count) {
   const rough = (high - low) / count || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
@@ -111,7 +182,7 @@ function ticks(low, high, count) {
 }
 
 /**
- * Powers of ten in a range of exponents, thinned out where there are many.
+ * Powers of ten in a range of exponents, thinned out where there are many, with 2 and 5 between them where there are few.
  *
  * @param {number} low
  * @param {number} high
@@ -119,11 +190,14 @@ function ticks(low, high, count) {
 function decades(low, high) {
   const step = Math.max(1, Math.ceil((high - low) / 6));
   const first = Math.ceil(low - 1e-9);
-  return Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, i) => 10 ** (first + i * step));
+  const powers = Array.from({ length: Math.floor((high - first) / step + 1e-9) + 1 }, (_, i) => 10 ** (first + i * step));
+  if (high - low > 1.5) return powers;
+  const between = [10 ** (first - 1), ...powers].flatMap((power) => [2 * power, 5 * power]);
+  return [...powers, ...between.filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9)];
 }
 
 /** @param {number} value */
-const tickLabel = (value) => {
+function tickLabel(value) {
   const size = Math.abs(value);
   return size !== 0 && (size < 0.001 || size >= 1e5) ? value.toExponential(0) : String(Number(value.toPrecision(3)));
-};
+}

@@ -5,7 +5,7 @@
  */
 import { prepareDigit } from "./drawing.js";
 import { button, change, choice, element } from "./elements.js";
-import { imageAt, pack, same, unpack } from "./pictures.js";
+import { imageAt, ink, inTheme, pack, same, unpack } from "./pictures.js";
 
 const SIDE = 280; // pixels of the drawing
 const PEN = 22; // as wide as the strokes of MNIST: 2 to 3 of 28 pixels
@@ -43,6 +43,9 @@ export function digitPicker(model, open = false) {
 /**
  * A pad to draw on: by mouse, pen, touch, or the arrow keys with the space bar for the pen.
  *
+ * Every pointer draws a stroke of its own. What the browser takes back, a palm that it recognises for example, is not
+ * drawn, and from the first stroke of a pen until the pad is cleared, only the pen draws.
+ *
  * @param {(image: Float32Array | null) => void} drawn gets the digit prepared as those of MNIST, or null for an empty pad
  * @returns {HTMLElement & {send(): void}}
  */
@@ -52,80 +55,109 @@ export function drawingPad(drawn) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const nib = element("div", { class: "nib", "aria-hidden": "true", hidden: true });
   const said = element("p", { class: "heard", role: "status" });
-  let place = [SIDE / 2, SIDE / 2];
-  let down = false;
+  /** @typedef {{kind: string, points: [number, number][]}} Stroke */
+  /** @type {Stroke[]} */
+  let strokes = [];
+  /** @type {Map<number, Stroke>} those that are being drawn, by pointer */
+  const open = new Map();
+  const keys = { at: /** @type {[number, number]} */ ([SIDE / 2, SIDE / 2]), stroke: /** @type {Stroke | null} */ (null) };
   let asked = 0;
 
   const send = () => {
     asked ||= requestAnimationFrame(() => {
       asked = 0;
       const { data } = context.getImageData(0, 0, SIDE, SIDE);
-      const ink = Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i] / 255);
-      drawn(prepareDigit(ink, SIDE, SIDE));
+      const opacity = Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i + 3] / 255);
+      drawn(prepareDigit(opacity, SIDE, SIDE));
     });
   };
-  const wipe = () => {
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, SIDE, SIDE);
+  const line = (/** @type {[number, number][]} */ points) => {
+    Object.assign(context, { strokeStyle: ink("ink"), lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (const [x, y] of points) context.lineTo(x, y + 0.01); // a line without length draws nothing
+    context.stroke();
+  };
+  const redraw = () => {
+    context.clearRect(0, 0, SIDE, SIDE);
+    for (const { points } of strokes) line(points);
+  };
+  const begin = (/** @type {string} */ kind, /** @type {[number, number]} */ at) => {
+    const stroke = { kind, points: [at] };
+    strokes.push(stroke);
+    line([at]);
+    send();
+    return stroke;
+  };
+  const lengthen = (/** @type {Stroke} */ { points }, /** @type {[number, number]} */ to) => {
+    line([points[points.length - 1], to]);
+    points.push(to);
+    send();
+  };
+  const drop = (/** @type {Stroke[]} */ unwanted) => {
+    for (const [pointer, stroke] of open) if (unwanted.includes(stroke)) open.delete(pointer);
+    strokes = strokes.filter((stroke) => !unwanted.includes(stroke));
+    redraw();
+    send();
   };
   const clear = () => {
-    wipe();
-    send();
+    keys.stroke = null;
+    drop(strokes);
   };
-  const stroke = (/** @type {number[]} */ to) => {
-    Object.assign(context, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
-    context.beginPath();
-    context.moveTo(place[0], place[1]);
-    context.lineTo(to[0], to[1] + 0.01); // a line without length draws nothing
-    context.stroke();
-    send();
-  };
+
   const at = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+    const across = ((event.clientX - box.left) / box.width) * SIDE;
+    return /** @type {[number, number]} */ ([across, ((event.clientY - box.top) / box.height) * SIDE]);
   };
   canvas.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-    canvas.setPointerCapture(event.pointerId);
+    if (event.button !== 0) return;
+    const { pointerId, pointerType } = event;
+    if (pointerType === "touch" && strokes.some(({ kind }) => kind === "pen")) return;
+    if (pointerType === "pen") drop([...open.values()].filter(({ kind }) => kind === "touch")); // a palm
+    canvas.setPointerCapture(pointerId);
     nib.hidden = true;
-    down = true;
-    place = at(event);
-    stroke(place);
+    open.set(pointerId, begin(pointerType, at(event)));
   });
   canvas.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-    if (!down || !event.buttons) return;
-    for (const part of event.getCoalescedEvents?.() ?? [event]) {
-      const to = at(part);
-      stroke(to);
-      place = to;
-    }
+    const stroke = open.get(event.pointerId);
+    if (!stroke) return;
+    if (!(event.buttons & 1)) return open.delete(event.pointerId); // it was lifted where the page did not see it
+    const parts = event.getCoalescedEvents?.() ?? [];
+    for (const part of parts.length ? parts : [event]) lengthen(stroke, at(part));
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (down = false));
+  for (const end of ["pointerup", "lostpointercapture"]) {
+    canvas.addEventListener(end, (/** @type {PointerEvent} */ event) => open.delete(event.pointerId));
+  }
+  canvas.addEventListener("pointercancel", (/** @type {PointerEvent} */ event) => {
+    const cancelled = open.get(event.pointerId);
+    if (cancelled) drop([cancelled]);
+  });
 
   /** @type {Record<string, [number, number]>} */
   const steps = { ArrowUp: [0, -STEP], ArrowDown: [0, STEP], ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0] };
   canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const step = steps[event.key];
-    if (!step && event.key !== " ") return;
+    if ((!step && event.key !== " ") || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     if (step) {
-      const to = place.map((value, axis) => Math.min(Math.max(value + step[axis], 0), SIDE));
-      if (down) stroke(to);
-      place = to;
+      const [x, y] = keys.at.map((value, axis) => Math.min(Math.max(value + step[axis], 0), SIDE));
+      keys.at = [x, y];
+      if (keys.stroke) lengthen(keys.stroke, keys.at);
     } else {
-      down = !down;
-      if (down) stroke(place);
-      said.textContent = down ? "Pen down" : "Pen up";
+      keys.stroke = keys.stroke ? null : begin("keys", keys.at);
+      said.textContent = keys.stroke ? "Pen down" : "Pen up";
     }
     nib.hidden = false;
-    nib.style.left = `${(100 * place[0]) / SIDE}%`;
-    nib.style.top = `${(100 * place[1]) / SIDE}%`;
+    nib.style.left = `${(100 * keys.at[0]) / SIDE}%`;
+    nib.style.top = `${(100 * keys.at[1]) / SIDE}%`;
   });
   canvas.addEventListener("blur", () => {
-    down = false;
+    keys.stroke = null;
     nib.hidden = true;
   });
 
-  wipe();
+  inTheme(canvas, redraw);
   const stage = element("div", { class: "stage pad" }, canvas, nib);
   const whole = element("div", { class: "drawing" }, element("span", {}, "Draw here"), stage, button("Clear the pad", clear), said);
   return Object.assign(whole, { send });

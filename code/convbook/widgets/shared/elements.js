@@ -25,13 +25,17 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Put a figure's parts into its place.
+ * Put a figure's parts into its place. The keys that it gets do not reach the notebook around it, where an arrow moves
+ * to another cell and a letter is a command; with Control or Command they do.
  *
  * @param {HTMLElement} place
  * @param {...Node} parts
  */
 export function fill(place, ...parts) {
   place.classList.add("convbook-figure");
+  place.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
   place.append(...parts);
 }
 
@@ -73,11 +77,11 @@ export function change(model, traits) {
 /**
  * A slider with its name and its value in words.
  *
- * @param {{label: string, min: number, max: number, step?: number, words?: (value: number) => string,
- *   input: (value: number) => void}} options
+ * @param {{label: string, title?: string, min: number, max: number, step?: number, words?: (value: number) => string,
+ *   input: (value: number) => void}} options the title is what is seen, if not the label
  * @returns {Control & {limit(most: number): void}}
  */
-export function slider({ label, min, max, step = 1, words = String, input }) {
+export function slider({ label, title = label, min, max, step = 1, words = String, input }) {
   const range = element("input", { type: "range", min, max, step, "aria-label": label });
   const said = element("span", { class: "value" });
   const show = (/** @type {number} */ value) => {
@@ -89,7 +93,7 @@ export function slider({ label, min, max, step = 1, words = String, input }) {
     show(Number(range.value));
     input(Number(range.value));
   });
-  const whole = element("label", { class: "control" }, element("span", {}, label, " ", said), range);
+  const whole = element("label", { class: "control" }, element("span", {}, title, " ", said), range);
   return Object.assign(whole, {
     show,
     limit(/** @type {number} */ most) {
@@ -166,61 +170,93 @@ export function player(pace, step) {
 }
 
 /**
- * A square of numbers to edit. What is no number stays in its box, marked, and changes nothing.
+ * A square of numbers to edit, each cell filled with the colour of its sign. What is no number stays in its box, marked,
+ * and changes nothing.
  *
- * @param {{label: string, input: (values: Float32Array, size: number) => void}} options
- * @returns {HTMLElement & {show(values: ArrayLike<number>, size: number): void}}
+ * @param {{label: string, title?: string, input: (values: Float32Array, size: number) => void}} options the title is what
+ *   stands above, if not the label
+ * @returns {HTMLElement & {show(values: ArrayLike<number>, size: number, around?: {above: string[], below: string[]}): void}}
+ *   `around` has a line above and below each number
  */
-export function numberGrid({ label, input }) {
+export function numberGrid({ label, title = label, input }) {
   const grid = element("div", { class: "numbers" });
   const wrong = element("p", { class: "problem", role: "alert" });
-  const whole = element("fieldset", {}, element("legend", {}, label), grid, wrong);
+  const whole = element("fieldset", {}, element("legend", {}, title), grid, wrong);
   const isWrong = (/** @type {HTMLInputElement} */ box) => box.getAttribute("aria-invalid") === "true";
-  /** @type {HTMLInputElement[]} */
-  let boxes = [];
+  /** @type {{box: HTMLInputElement, cell: HTMLElement, above: HTMLElement, below: HTMLElement}[]} */
+  let cells = [];
   let numbers = new Float32Array(); // in full; the boxes show them rounded
   const read = (/** @type {number} */ at) => {
-    const box = boxes[at];
+    const { box } = cells[at];
     const typed = box.value.trim() === "" ? NaN : Number(box.value);
     const usable = Math.abs(typed) <= 1000; // NaN is not
     box.setAttribute("aria-invalid", String(!usable));
     wrong.textContent = usable ? "" : `${box.getAttribute("aria-label")}: type a number from -1000 to 1000.`;
     if (usable) input(numbers.map((value, i) => (i === at ? typed : value)), Math.sqrt(numbers.length));
   };
-  const show = (/** @type {ArrayLike<number>} */ values, /** @type {number} */ size) => {
-    numbers = Float32Array.from(values);
-    if (boxes.length !== size * size) {
-      boxes = Array.from({ length: size * size }, (_, i) =>
-        element("input", {
-          type: "text",
-          inputmode: "text", // phones leave the minus out of their keyboard for decimals
-          size: 4,
-          "aria-label": `${label}, row ${Math.floor(i / size)}, column ${i % size}`,
-          oninput: () => read(i),
-        }),
-      );
-      grid.replaceChildren(...boxes);
-      grid.style.gridTemplateColumns = `repeat(${size}, 1fr)`;
-    }
-    boxes.forEach((box, i) => {
-      // What somebody is typing stays: "0." is the number already, and "-" is going to be one.
-      const unfinished = isWrong(box) || Math.fround(Number(box.value)) === numbers[i];
-      if (box === document.activeElement && unfinished) return;
-      box.value = short(values[i]);
-      box.setAttribute("aria-invalid", "false");
+  const make = (/** @type {number} */ i, /** @type {number} */ size) => {
+    const box = element("input", {
+      type: "text",
+      inputmode: "text", // phones leave the minus out of their keyboard for decimals
+      size: 4,
+      "aria-label": `${label}, row ${Math.floor(i / size)}, column ${i % size}`,
+      oninput: () => read(i),
     });
-    if (!boxes.some(isWrong)) wrong.textContent = "";
+    const [above, below] = [element("small", {}), element("b", {})];
+    return { box, above, below, cell: element("div", { class: "cell" }, above, box, below) };
   };
-  return Object.assign(whole, { show });
+  return Object.assign(whole, {
+    show(/** @type {ArrayLike<number>} */ values, /** @type {number} */ size, /** @type {any} */ around = null) {
+      numbers = Float32Array.from(values);
+      if (cells.length !== size * size) {
+        cells = Array.from({ length: size * size }, (_, i) => make(i, size));
+        grid.replaceChildren(...cells.map(({ cell }) => cell));
+        grid.style.gridTemplateColumns = `repeat(${size}, minmax(0, 1fr))`;
+      }
+      const most = numbers.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+      cells.forEach(({ box, cell, above, below }, i) => {
+        cell.style.setProperty("--share", String(Math.abs(numbers[i]) / most));
+        cell.classList.toggle("negative", numbers[i] < 0);
+        above.textContent = around?.above[i] ?? "";
+        below.textContent = around?.below[i] ?? "";
+        // What somebody is typing stays: "0." is the number already, and "-" is going to be one.
+        const unfinished = isWrong(box) || Math.fround(Number(box.value)) === numbers[i];
+        if (box === document.activeElement && unfinished) return;
+        box.value = short(values[i], size < 5 ? 3 : 2); // as there is room for
+        box.setAttribute("aria-invalid", "false");
+      });
+      if (!cells.some(({ box }) => isWrong(box))) wrong.textContent = "";
+    },
+  });
 }
 
 /**
- * Write a number with at most three decimals.
+ * Write a number with at most three decimals, or fewer.
+ *
+ * @param {number} value
+ * @param {number} decimals
+ */
+export function short(value, decimals = 3) {
+  return String(Number(value.toFixed(decimals)) || 0); // never -0
+}
+
+/**
+ * A sign between two pictures; the words around it say the same.
+ *
+ * @param {string} sign
+ * @returns {HTMLElement}
+ */
+export function operator(sign) {
+  return element("span", { class: "operator", "aria-hidden": "true" }, sign);
+}
+
+/**
+ * Write a number with two decimals and a true minus.
  *
  * @param {number} value
  */
-export function short(value) {
-  return String(Number(value.toFixed(3)) || 0); // never -0
+export function signed(value) {
+  return (Math.round(100 * value) / 100 || 0).toFixed(2).replace("-", "−"); // never −0.00
 }
 
 /**
@@ -231,7 +267,7 @@ export function short(value) {
 export function status() {
   const seen = element("p", { class: "status", "aria-hidden": "true" });
   const heard = element("p", { class: "heard", role: "status" });
-  const whole = element("div", {}, seen, heard);
+  const whole = element("div", { class: "said" }, seen, heard);
   let wait = 0;
   return Object.assign(whole, {
     show(/** @type {string} */ sentence) {
@@ -244,13 +280,15 @@ export function status() {
 }
 
 /**
- * Let a picture be pointed at: by mouse, touch, or the arrow keys.
+ * Let a picture be pointed at: by mouse, touch, or the arrow keys. Where it follows the mouse, a press holds the place,
+ * and another press there, or Escape, lets it go.
  *
  * @param {HTMLElement} target
  * @param {{label: string, size: () => [number, number], place: () => [number, number],
- *   move: (row: number, column: number) => void, hover?: boolean}} options
+ *   move: (row: number, column: number) => void, hover?: boolean, pin?: {held: boolean}}} options `pin` is shared by
+ *   pictures that show the same place
  */
-export function pointable(target, { label, size, place, move, hover = true }) {
+export function pointable(target, { label, size, place, move, hover = true, pin = { held: false } }) {
   target.tabIndex = 0;
   target.setAttribute("role", "application");
   target.setAttribute("aria-roledescription", "picture to explore with the arrow keys");
@@ -267,14 +305,25 @@ export function pointable(target, { label, size, place, move, hover = true }) {
     const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
     go(row, Math.floor(((event.clientX - box.left) / box.width) * columns));
   };
-  target.addEventListener("pointerdown", point);
-  if (hover) target.addEventListener("pointermove", point);
+  target.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    const before = String(place());
+    point(event);
+    pin.held = !(pin.held && before === String(place()));
+  });
+  if (hover) {
+    target.addEventListener("pointermove", (event) => {
+      if (!pin.held || event.buttons & 1) point(event);
+    });
+  }
   /** @type {Record<string, [number, number]>} */
   const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   target.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") pin.held = false;
     const step = steps[event.key];
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault(); // the page stays where it is
+    pin.held = true;
     const [row, column] = place();
     go(row + step[0], column + step[1]);
   });

@@ -67,28 +67,61 @@ export function channelOf({ data, height, width, channels }, channel) {
   return { data: values, height, width, channels: 1 };
 }
 
-// Colours at equal steps, between which a scale is straight. viridis by S. van der Walt and N. Smith, PuOr by C. Brewer.
-const SCALES = {
-  gray: ["000000", "ffffff"],
-  viridis: ["440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725"],
-  signed: ["7f3b08", "b35806", "e08214", "fdb863", "fee0b6", "f7f7f7", "d8daeb", "b2abd2", "8073ac", "542788", "2d004b"],
-};
+/**
+ * The colours of the page's theme as CSS writes them, read once for each theme.
+ *
+ * @type {Record<string, [number, number, number]>}
+ */
+let colours = {};
 
-/** @type {Record<string, Uint8ClampedArray>} 256 colours, 3 numbers each, for every scale */
-const TABLES = Object.fromEntries(
-  Object.entries(SCALES).map(([name, colours]) => {
-    const stops = colours.map((colour) => [0, 2, 4].map((at) => parseInt(colour.slice(at, at + 2), 16)));
-    const table = new Uint8ClampedArray(256 * 3);
-    for (let i = 0; i < 256; i++) {
-      const at = (i / 255) * (stops.length - 1);
-      const below = Math.min(Math.floor(at), stops.length - 2);
-      for (let c = 0; c < 3; c++) {
-        table[3 * i + c] = stops[below][c] + (at - below) * (stops[below + 1][c] - stops[below][c]);
-      }
-    }
-    return [name, table];
-  }),
-);
+/** @type {WeakMap<HTMLCanvasElement, () => void>} what paints a canvas again */
+const painters = new WeakMap();
+
+/**
+ * Read a colour of the tokens.
+ *
+ * @param {string} name
+ * @returns {[number, number, number]}
+ */
+function colour(name) {
+  if (!colours[name]) {
+    const value = getComputedStyle(document.documentElement).getPropertyValue(`--sc-${name}`);
+    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(value.trim().slice(at, at + 2), 16) || 0);
+    colours[name] = [red, green, blue];
+  }
+  return colours[name];
+}
+
+/**
+ * A colour of the tokens, for a canvas that is drawn on by other means than `paint`.
+ *
+ * @param {string} name
+ */
+export function ink(name) {
+  return `rgb(${colour(name).join(" ")})`;
+}
+
+/**
+ * Paint a canvas, and again whenever the page turns light or dark.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {() => void} draw
+ */
+export function inTheme(canvas, draw) {
+  painters.set(canvas, draw);
+  draw();
+}
+
+/** The theme is written on one of two elements: by the site, JupyterLab, VS Code and Colab. */
+const themes = new MutationObserver(() => {
+  const before = colours.ink;
+  colours = {};
+  if (before && colour("ink").every((value, i) => value === before[i])) return;
+  for (const canvas of document.querySelectorAll("canvas")) painters.get(canvas)?.();
+});
+for (const place of [document.documentElement, document.body]) {
+  themes.observe(place, { attributeFilter: ["data-theme", "data-jp-theme-light", "class", "theme"] });
+}
 
 /**
  * The range that a scale shows: around 0 for signed values, from 0 up for others.
@@ -105,40 +138,55 @@ export function range(values, scale) {
 }
 
 /**
- * Paint maps on a canvas, one beside the other in rows, with a gap of one pixel. One pixel for one value: the page
- * scales the canvas.
+ * Paint maps on a canvas, one beside the other in rows, with a line of one pixel between them. One pixel for one value:
+ * the page scales the canvas. Where a map is 0 the ground of the page shows.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Maps} maps
- * @param {{scale?: string, limits?: [number, number], columns?: number}} options without limits, all maps share a range
+ * @param {{scale?: string, limits?: [number, number], columns?: number}} options the scale "signed" goes
+ *   from negative over the ground to positive, "ink" from the ground to ink, and "photo" from black to white; without
+ *   limits, all maps share a range
  */
-export function paint(canvas, maps, { scale = "gray", limits = range(maps.data, scale), columns = 1 } = {}) {
-  const { data, height, width, channels } = maps;
-  const gap = channels > 1 ? 1 : 0;
-  const rows = Math.ceil(channels / columns);
-  const wide = columns * (width + gap) - gap;
-  const high = rows * (height + gap) - gap;
-  if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const picture = context.createImageData(wide, high);
-  const table = TABLES[scale];
-  const steps = 255 / (limits[1] - limits[0]);
-  for (let c = 0; c < channels; c++) {
-    const top = Math.floor(c / columns) * (height + gap);
-    const left = (c % columns) * (width + gap);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const value = data[(y * width + x) * channels + c];
-        const colour = 3 * Math.min(Math.max(Math.round((value - limits[0]) * steps), 0), 255);
-        const pixel = 4 * ((top + y) * wide + left + x);
-        picture.data[pixel] = table[colour];
-        picture.data[pixel + 1] = table[colour + 1];
-        picture.data[pixel + 2] = table[colour + 2];
-        picture.data[pixel + 3] = 255;
+export function paint(canvas, maps, { scale = "ink", limits = range(maps.data, scale), columns = 1 } = {}) {
+  inTheme(canvas, () => {
+    const { data, height, width, channels } = maps;
+    const gap = channels > 1 ? 1 : 0;
+    const rows = Math.ceil(channels / columns);
+    const wide = columns * (width + gap) - gap;
+    const high = rows * (height + gap) - gap;
+    if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const picture = context.createImageData(wide, high);
+    const pixels = new Uint32Array(picture.data.buffer).fill(gap && word(colour("line"), 255));
+    const [zero, most] = scale === "signed" ? [0, limits[1]] : limits;
+    const steps = 255 / (most - zero);
+    const [above, below] = scale === "signed" ? [word(colour("positive")), word(colour("negative"))] : [word(colour("ink")), 0];
+    const shade = (/** @type {number} */ share) => {
+      const size = Math.min(Math.round(Math.abs(share)), 255);
+      if (scale === "photo") return word([size, size, size], 255);
+      return share > 0 ? above + size * 2 ** 24 : below && below + size * 2 ** 24;
+    };
+    for (let c = 0; c < channels; c++) {
+      const top = Math.floor(c / columns) * (height + gap);
+      const left = (c % columns) * (width + gap);
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          pixels[(top + y) * wide + left + x] = shade((data[(y * width + x) * channels + c] - zero) * steps);
+        }
       }
     }
-  }
-  context.putImageData(picture, 0, 0);
+    context.putImageData(picture, 0, 0);
+  });
+}
+
+/**
+ * A colour as the four bytes of a pixel; every machine that runs a browser has the lowest byte first.
+ *
+ * @param {[number, number, number]} colour
+ * @param {number} opacity
+ */
+function word([red, green, blue], opacity = 0) {
+  return red + green * 2 ** 8 + blue * 2 ** 16 + opacity * 2 ** 24;
 }
 
 /**
@@ -149,7 +197,7 @@ export function paint(canvas, maps, { scale = "gray", limits = range(maps.data, 
  */
 export function paintLayer(figure, maps) {
   const columns = Math.ceil(maps.channels / 2);
-  paint(figure.canvas, maps, { scale: "viridis", columns });
+  paint(figure.canvas, maps, { columns });
   // By the root, or the last layers would be too small to point at.
   figure.style.setProperty("--share", String(Math.min(1, Math.sqrt((maps.width * columns) / 200))));
 }
@@ -160,7 +208,7 @@ export function paintLayer(figure, maps) {
  * @param {string} title
  * @param {string} alt what the canvas shows, for those who do not see it
  * @returns {HTMLElement & {canvas: HTMLCanvasElement, stage: HTMLElement, say(text: string): void,
- *   frame(place: {top: number, left: number, height: number, width: number} | null): void}}
+ *   ramp(most: string): void, frame(place: {top: number, left: number, height: number, width: number} | null): void}}
  */
 export function picture(title, alt = title) {
   const canvas = element("canvas", { role: "img", "aria-label": alt });
@@ -168,11 +216,19 @@ export function picture(title, alt = title) {
   const stage = element("div", { class: "stage" }, canvas, frame);
   const caption = element("figcaption", {}, title);
   const whole = element("figure", { class: "picture" }, caption, stage);
+  const ends = [element("span", {}), element("span", {})];
+  const ramp = element("div", { class: "ramp" }, ends[0], element("i", {}), ends[1]);
   return Object.assign(whole, {
     canvas,
     stage,
     say(/** @type {string} */ text) {
       caption.textContent = text;
+    },
+    /** Show the colours of the signed scale under the picture, up to their largest value. */
+    ramp(/** @type {string} */ most) {
+      if (!ramp.isConnected) whole.append(ramp);
+      ends[0].textContent = `−${most}`;
+      ends[1].textContent = most;
     },
     frame(/** @type {any} */ place) {
       frame.hidden = !place;

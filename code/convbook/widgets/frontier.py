@@ -1,0 +1,100 @@
+"""The runs of chapter 13: how well each reads the test digits, and what it costs."""
+
+from functools import cache
+from typing import Any
+
+import traitlets
+from matplotlib.figure import Figure
+
+from convbook import results
+from convbook.figures.style import BLUE, WIDTH
+from convbook.widgets.figure import InteractiveFigure
+
+# Study and variant of every recipe, with its name in the figure.
+SHOWN = {
+    ("compact_2k", "compact_2k"): "compact_2k",
+    ("compact_4k", "compact_4k"): "compact_4k",
+    ("compact_7k", "compact_7k"): "compact_7k",
+    ("second_block", "16 kernels"): "the notes",
+    ("compact_20k", "compact_20k"): "compact_20k",
+    ("one_minute", "one_minute"): "one_minute",
+}
+
+
+def _in_words(study: str, variant: str) -> list[str]:
+    """Describe a recipe in short phrases."""
+    from convbook.plans import PLANS  # here, because importing Keras takes time and few figures need it
+
+    recipe = PLANS[study].variants[variant]
+    changes = getattr(recipe.build, "keywords", {})
+    schedule = getattr(recipe.schedule, "func", recipe.schedule).__name__.replace("_", " ")
+    phrases = [
+        f"{recipe.epochs} epochs in batches of {recipe.batch_size}",
+        f"{schedule} schedule up to {max(recipe.schedule(epoch) for epoch in range(recipe.epochs)):.3g}",
+    ]
+    if shift := changes.get("shift"):
+        phrases.append(f"moved by up to {round(shift * 28)} pixels")
+    if turn := changes.get("rotation"):
+        phrases.append(f"rotated by up to {round(turn * 360)}°")
+    if changes.get("norm_first"):
+        phrases.append("normalised before the ReLU")
+    phrases.append("each test digit read once" if recipe.views == 1 else f"each test digit read {recipe.views} times")
+    return phrases
+
+
+@cache
+def _recipes() -> list[dict[str, Any]]:
+    """Read the runs of every recipe, with what they cost."""
+    found = []
+    for (study, variant), name in SHOWN.items():
+        rows = results.table(study).query("variant == @variant")
+        last = rows[rows["epoch"] == rows["epoch"].max()].sort_values("seed")
+        held_out = last.get("finished_val_accuracy", last["val_accuracy"])
+        seconds = rows.groupby("seed")["cpu_seconds"].sum()
+        found.append(
+            {
+                "name": name,
+                "words": _in_words(study, variant),
+                "parameters": int(last["parameters"].iloc[0]),
+                "macs": int(last["macs"].iloc[0]),
+                "runs": [
+                    {"seed": int(seed), "test": float(test), "held_out": float(held), "seconds": float(seconds[seed])}
+                    for seed, test, held in zip(last["seed"], last["test_accuracy"], held_out, strict=True)
+                ],
+            }
+        )
+    return found
+
+
+class Frontier(InteractiveFigure):
+    """Every run as a point: errors on the test digits against one of three costs.
+
+    Attributes:
+        recipes: for the page, of every recipe its name, description, parameters, MACs for one digit, and runs, each
+            with its seed, its share of right answers on test and held-out digits, and its CPU seconds.
+        recipe: the chosen one, counted from 0.
+        run: the chosen run of it, counted from 0.
+        cost: what the horizontal axis shows.
+    """
+
+    recipes = traitlets.List(traitlets.Dict()).tag(sync=True)
+    recipe = traitlets.Int(2, min=0).tag(sync=True)
+    run = traitlets.Int(0, min=0).tag(sync=True)
+    cost = traitlets.Enum(["parameters", "macs", "seconds"], "parameters").tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        """Start with the recipes of chapter 13 and the notes' own."""
+        super().__init__(**{"recipes": _recipes(), **traits})
+
+    def picture(self) -> Figure:
+        """Draw every run's errors against the parameters of its network."""
+        figure = Figure(figsize=(WIDTH, 2.8))
+        ax = figure.subplots()
+        for recipe in self.recipes:
+            errors = [100 * (1 - run["test"]) for run in recipe["runs"]]
+            ax.plot([recipe["parameters"]] * len(errors), errors, "o", color=BLUE, markersize=4)
+            ax.annotate(
+                recipe["name"], (recipe["parameters"], max(errors)), (0, 4), textcoords="offset points", ha="center"
+            )
+        ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors (%)")
+        return figure
