@@ -5,12 +5,15 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from booksite import execution, maths, pages, pictures, solutions
+from booksite import execution, look, maths, pages, pictures, quizzes, solutions
 from booksite.repository import repository_url
 from convbook import inference
 from convbook.widgets.bundle import FOLDER
 
 STATIC = Path(__file__).with_name("static")
+TEMPLATES = Path(__file__).with_name("templates")
+QUIZ = FOLDER.parent / "quiz"
+STYLES = ("book.css", "boxes.css", "print.css")
 
 
 def _configure(app: Sphinx, config: Any) -> None:
@@ -21,9 +24,21 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    config.html_static_path += [str(STATIC / "book.css"), str(FOLDER / "widgets.css")]
+    scripts = STATIC / "progress.js", QUIZ.with_suffix(".js")
+    styles = FOLDER / "widgets.css", QUIZ.with_suffix(".css"), *(STATIC / name for name in STYLES)
+    config.html_static_path += [str(file) for file in (*scripts, *styles)]
+    config.templates_path += [str(TEMPLATES)]
+    config.html_theme_options |= {
+        "article_header_start": ["toggle-primary-sidebar.html", "home.html"],
+        "article_footer_items": ["report.html"],
+        "primary_sidebar_end": ["reading.html"],
+        # Plain styles, because those of the course come from its own colours.
+        "pygments_light_style": "bw",
+        "pygments_dark_style": "bw",
+    }
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
     address = repository_url(book)
+    config.html_context["report_to"] = address
     if solutions.without_solutions():
         config.html_copy_source = False  # the source has the solutions
         config.html_theme_options["use_download_button"] = False
@@ -44,14 +59,21 @@ def _configure(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("booksite.widgets")
-    app.add_css_file("book.css")
-    app.add_css_file("widgets.css")
+    for style in ("tokens.css", *STYLES, "quiz.css", "widgets.css"):
+        app.add_css_file(style)
+    app.add_js_file("progress.js", loading_method="defer")
+    app.add_directive("colour-table", look.ColourTable)
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
     app.connect("builder-inited", execution.start_without_runs)
+    app.connect("builder-inited", look.write_tokens)
+    app.connect("doctree-read", quizzes.show_questions_only)
     app.connect("doctree-read", solutions.remove_solutions, priority=100)  # before images are collected
     app.connect("doctree-resolved", pages.drop_repeated_ids)
     app.connect("doctree-resolved", pictures.inline_svg)
+    app.connect("html-collect-pages", look.lost_page)
+    app.connect("build-finished", look.draw_card)
     app.connect("build-finished", pages.repair_pages)
     app.connect("html-page-context", pages.finish_page, priority=900)  # after the theme has made its buttons
+    app.connect("html-page-context", look.add_to_page, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
