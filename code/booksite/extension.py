@@ -6,7 +6,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from booksite import execution, look, maths, pages, pictures, quizzes, solutions
-from booksite.repository import repository_url
+from booksite.repository import repository_url, site_address
 from convbook import inference
 from convbook.widgets.bundle import FOLDER
 
@@ -32,13 +32,18 @@ def _configure(app: Sphinx, config: Any) -> None:
         "article_header_start": ["toggle-primary-sidebar.html", "home.html"],
         "article_footer_items": ["report.html"],
         "primary_sidebar_end": ["reading.html"],
+        "home_page_in_toc": False,  # the logo leads there
+        "toc_title": "On this page",
+        "use_fullscreen_button": False,
         # Plain styles, because those of the course come from its own colours.
         "pygments_light_style": "bw",
         "pygments_dark_style": "bw",
     }
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
+    config.nb_code_prompt_show, config.nb_code_prompt_hide = "Show the code", "Hide the code"
     address = repository_url(book)
     config.html_context["report_to"] = address
+    config.html_baseurl = config.html_baseurl or site_address() or ""
     if solutions.without_solutions():
         config.html_copy_source = False  # the source has the solutions
         config.html_theme_options["use_download_button"] = False
@@ -75,5 +80,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", look.draw_card)
     app.connect("build-finished", pages.repair_pages)
     app.connect("html-page-context", pages.finish_page, priority=900)  # after the theme has made its buttons
-    app.connect("html-page-context", look.add_to_page, priority=950)
+    app.connect("html-page-context", look.add_to_page, priority=800)  # between the theme and `finish_page`
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

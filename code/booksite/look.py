@@ -14,6 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 from convbook.tokens import TOKENS, color, css
 
 NUMBER = re.compile(r">(\d+) · ")
+EXERCISE = re.compile(r'(<span class="caption-number">Exercise \d+) ?</span> \((.*?)\)</p>')
 
 
 def write_tokens(app: Sphinx) -> None:
@@ -33,6 +34,8 @@ def add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
     """Give a page its numbered contents, its colours for the browser, its card, and where to report a problem."""
     if contents := context.get("generate_toctree_html"):
         context["generate_toctree_html"] = lambda *args, **kwargs: numbered(str(contents(*args, **kwargs)))
+    if "body" in context:
+        context["body"] = EXERCISE.sub(r"\1</span> \2</p>", context["body"])
     tags = [
         f'<meta name="theme-color" content="{color("paper", scheme)}" media="(prefers-color-scheme: {scheme})" />'
         for scheme in ("light", "dark")

@@ -17,7 +17,7 @@ def show_questions_only(app: Sphinx, doctree: nodes.document) -> None:
         code = next(iter(cell.findall(nodes.literal_block)), None)
         if code is None or not ASKS.search(code.astext()):
             continue
-        for part in [part for part in cell.children if not part.get("nb_element") == "cell_code_output"]:
+        for part in [part for part in cell.children if part.get("nb_element") != "cell_code_output"]:
             cell.remove(part)
     for output in doctree.findall(nodes.raw):
         text = output.astext()

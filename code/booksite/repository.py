@@ -22,3 +22,12 @@ def repository_url(book: Path) -> str | None:
     )
     match = re.fullmatch(r"(?:https://github\.com/|git@github\.com:)(.+?/.+?)(?:\.git)?", asked.stdout.strip())
     return f"https://github.com/{match[1]}" if match else None
+
+
+def site_address() -> str | None:
+    """Name the address at which GitHub Pages publishes the site that GitHub Actions is building, or None elsewhere."""
+    if "GITHUB_REPOSITORY" not in os.environ:
+        return None
+    owner, name = os.environ["GITHUB_REPOSITORY"].lower().split("/")
+    host = f"{owner}.github.io"
+    return f"https://{host}/" if name == host else f"https://{host}/{name}/"
