@@ -18,10 +18,10 @@ def card() -> Figure:
         maps = outputs[name]
         pictures.append(maps[:, :, maps.std(axis=(0, 1)).argmax()])
     ink, paper = color("ink"), color("paper")
-    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=paper, layout="none")
+    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=paper)
     figure.text(0.06, 0.78, "Seeing Convolutions", color=ink, fontsize=50, fontfamily="serif", va="center")
-    words = "Take apart a small network that reads digits: draw, change, run and train it in the page."
-    figure.text(0.06, 0.64, words, color=color("quiet"), fontsize=18.5, va="center")
+    words = "Take apart a small network that reads digits: draw, change and train it in the page."
+    figure.text(0.06, 0.64, words, color=color("quiet"), fontsize=17, va="center")
     shades = LinearSegmentedColormap.from_list("shades", [paper, ink])
     left = 0.06
     for picture in pictures:  # each in its own scale, and as large as its share of the digit

@@ -7,12 +7,12 @@ from sphinx.application import Sphinx
 
 from booksite import execution, look, maths, pages, pictures, quizzes, solutions
 from booksite.repository import repository_url, site_address
-from convbook import inference
+from convbook import inference, quiz
 from convbook.widgets.bundle import FOLDER
 
 STATIC = Path(__file__).with_name("static")
 TEMPLATES = Path(__file__).with_name("templates")
-QUIZ = FOLDER.parent / "quiz"
+QUIZ = Path(quiz.__file__)
 STYLES = ("book.css", "boxes.css", "print.css")
 
 
@@ -80,5 +80,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("build-finished", look.draw_card)
     app.connect("build-finished", pages.repair_pages)
     app.connect("html-page-context", pages.finish_page, priority=900)  # after the theme has made its buttons
+    app.connect("html-page-context", look.name_report, priority=400)
     app.connect("html-page-context", look.add_to_page, priority=800)  # between the theme and `finish_page`
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

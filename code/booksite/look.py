@@ -30,8 +30,15 @@ def numbered(contents: str) -> str:
     return NUMBER.sub(r'><span class="number">\1</span> ', contents)
 
 
+def name_report(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Say where a problem of a page is reported, before the theme looks which parts of the page are empty."""
+    if repository := context.get("report_to"):
+        title = re.sub("<[^>]+>", "", str(context.get("title", "")))
+        context["report_url"] = f"{repository}/issues/new?title={quote(title)}&body={quote(f'On the page {page}: ')}"
+
+
 def add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Give a page its numbered contents, its colours for the browser, its card, and where to report a problem."""
+    """Give a page its numbered contents, its colours for the browser, its card, and the script of its quiz."""
     if contents := context.get("generate_toctree_html"):
         context["generate_toctree_html"] = lambda *args, **kwargs: numbered(str(contents(*args, **kwargs)))
     if "body" in context:
@@ -58,8 +65,6 @@ def add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
             '<meta name="twitter:card" content="summary_large_image" />',
         ]
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)
-    if repository := context.get("report_to"):
-        context["report_url"] = f"{repository}/issues/new?title={quote(title)}&body={quote(f'On the page {page}: ')}"
     if doctree is not None and any('<ol class="quiz">' in output.astext() for output in doctree.findall(nodes.raw)):
         app.add_js_file("quiz.js", loading_method="defer")
 

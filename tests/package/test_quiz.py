@@ -52,7 +52,4 @@ def test_the_source_does_not_tell_the_right_answer_at_a_glance():
 def test_signs_stay_with_their_numbers():
     question = Question("a", "Is it 3 × 3 or a · b?", ("3 × 3", ""), [("a x b", "")])
     page = BeautifulSoup(quiz(question).data, "html5lib")
-    assert (
-        page.li.p.get_text()
-        == "Is it 3\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}3 or a\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}b?"
-    )
+    assert page.li.p.get_text().replace("\N{NO-BREAK SPACE}", "_") == "Is it 3_×_3 or a_·_b?"

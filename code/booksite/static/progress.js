@@ -29,7 +29,7 @@
     }
   };
 
-  function draw() {
+  const draw = () => {
     const done = read();
     let count = 0;
     for (const link of links) {
@@ -42,7 +42,7 @@
     place.hidden = count === 0;
     place.style.setProperty("--share", String(count / links.length));
     words.textContent = `${count} of ${links.length} chapters read`;
-  }
+  };
 
   forget.addEventListener("click", () => {
     write(new Set());
