@@ -6,13 +6,15 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from booksite import delivery, execution, maths, pages, pictures, solutions
+from booksite import delivery, execution, look, maths, pages, pictures, quizzes, solutions
 from booksite.repository import pages_url, repository_url
-from convbook import inference
+from convbook import inference, quiz
 from convbook.widgets.bundle import FOLDER
 
 STATIC = Path(__file__).with_name("static")
-OWN = ["book.css", "delivery.css", "reserved.css", "near.js"]
+TEMPLATES = Path(__file__).with_name("templates")
+QUIZ = Path(quiz.__file__)
+STYLES = ("book.css", "boxes.css", "print.css", "delivery.css", "reserved.css")
 # Figures that come alive need the space that is reserved for them; in a page from disk, or without scripts, none does.
 SERVED = 'if (location.protocol !== "file:") document.documentElement.classList.add("served")'
 
@@ -25,9 +27,25 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    config.html_static_path += [*(str(STATIC / name) for name in OWN), str(FOLDER / "widgets.css")]
+    scripts = STATIC / "near.js", STATIC / "progress.js", QUIZ.with_suffix(".js")
+    styles = FOLDER / "widgets.css", QUIZ.with_suffix(".css"), *(STATIC / name for name in STYLES)
+    config.html_static_path += [str(file) for file in (*scripts, *styles)]
+    config.templates_path += [str(TEMPLATES)]
+    config.html_theme_options |= {
+        "article_header_start": ["toggle-primary-sidebar.html", "home.html"],
+        "article_footer_items": ["report.html"],
+        "primary_sidebar_end": ["reading.html"],
+        "home_page_in_toc": False,  # the logo leads there
+        "toc_title": "On this page",
+        "use_fullscreen_button": False,
+        # Plain styles, because those of the course come from its own colours.
+        "pygments_light_style": "bw",
+        "pygments_dark_style": "bw",
+    }
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
+    config.nb_code_prompt_show, config.nb_code_prompt_hide = "Show the code", "Hide the code"
     address = repository_url(book)
+    config.html_context["report_to"] = address
     config.html_baseurl = config.html_baseurl or pages_url(address)
     # Sphinx writes every page anew when this changes, and so the one style of the pages, too.
     files = sorted(file for file in Path(__file__).parent.rglob("*") if file.suffix in (".css", ".js", ".mjs", ".py"))
@@ -53,21 +71,27 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("booksite.widgets")
     app.add_config_value("booksite_look", "", "html")
-    app.add_css_file("book.css")
-    app.add_css_file("widgets.css")
-    app.add_css_file("delivery.css")
-    app.add_css_file("reserved.css")
+    # The style for formulas is written when those of all pages are known.
+    for style in ("tokens.css", *STYLES, "quiz.css", "widgets.css", "maths.css"):
+        app.add_css_file(style)
     app.add_js_file(None, body=SERVED)
     app.add_js_file("near.js")
-    app.add_css_file("maths.css")  # written when the formulas of all pages are known
+    app.add_js_file("progress.js", loading_method="defer")
+    app.add_directive("colour-table", look.ColourTable)
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
     app.connect("builder-inited", execution.start_without_runs)
+    app.connect("builder-inited", look.write_tokens)
+    app.connect("doctree-read", quizzes.show_questions_only)
     app.connect("doctree-read", solutions.remove_solutions, priority=100)  # before images are collected
     app.connect("doctree-resolved", pages.drop_repeated_ids)
     app.connect("doctree-resolved", pictures.inline_svg)
+    app.connect("html-collect-pages", look.lost_page)
+    app.connect("build-finished", look.draw_card)
     app.connect("build-finished", pages.repair_pages)
     app.connect("build-finished", delivery.deliver, priority=900)  # after all that writes pages
     app.connect("build-finished", maths.deliver_font)
     app.connect("html-page-context", pages.finish_page, priority=900)  # after the theme has made its buttons
+    app.connect("html-page-context", look.name_report, priority=400)
+    app.connect("html-page-context", look.add_to_page, priority=800)  # between the theme and `finish_page`
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,5 +26,8 @@ def repository_url(book: Path) -> str | None:
 
 def pages_url(repository: str | None) -> str:
     """Return where GitHub Pages shows a repository's site, or nothing where the repository is not known."""
-    match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", repository or "")
-    return f"https://{match[1].lower()}.github.io/{match[2]}/" if match else ""
+    match = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", (repository or "").lower())
+    if not match:
+        return ""
+    host = f"{match[1]}.github.io"
+    return f"https://{host}/" if match[2] == host else f"https://{host}/{match[2]}/"

@@ -1,15 +1,20 @@
-"""Quiz questions that work in the page without a kernel or a script.
+"""Quiz questions that work in a page without a kernel: choose an answer, check it, and read what there is to say.
 
-Every option is an HTML disclosure element. A reader answers by opening it, with mouse, touch or keyboard, and finds out
-why the option is right or which misconception it comes from.
+Without a script every option is an HTML disclosure element, which opens to the reason why the option is right or to the
+misconception that it comes from. Where ``quiz.js`` runs (on the site and in a trusted notebook), it makes a form of
+them, so that a reader commits to an answer before any reason shows, and counts.
 """
 
 import hashlib
 import re
+from functools import cache
 from html import escape
+from importlib.resources import files
 from typing import NamedTuple
 
 from IPython.display import HTML
+
+from convbook import tokens
 
 
 class Question(NamedTuple):
@@ -29,9 +34,16 @@ class Question(NamedTuple):
 
 
 def quiz(*questions: Question) -> HTML:
-    """Show questions as a numbered list."""
+    """Show questions as a numbered list, with the script and the style that make a form of it."""
     items = "".join(_item(question) for question in questions)
-    return HTML(f'<ol class="quiz">{items}</ol>')
+    return HTML(f'<ol class="quiz">{items}</ol>{_extras()}')
+
+
+@cache
+def _extras() -> str:
+    """Return what the output needs in a notebook; the site takes it out and brings its own files."""
+    code, style = (files("convbook").joinpath(name).read_text(encoding="utf-8") for name in ("quiz.js", "quiz.css"))
+    return f"<style>{tokens.css()}{style}</style><script>{code}</script>"
 
 
 def _item(question: Question) -> str:
@@ -42,12 +54,15 @@ def _item(question: Question) -> str:
 
 
 def _option(question: Question, answer: str, why: str) -> str:
-    kind, word = ("right", "✓ Right.") if answer == question.right[0] else ("wrong", "✗ No.")
+    word = "✓ Right." if answer == question.right[0] else "✗ No."
+    # As numbers, so that the source of the page does not give the answer away at a glance.
+    hidden = "".join(f"&#{ord(character)};" for character in word)
     return (
-        f'<details name="quiz-{question.name}" class="{kind}"><summary>{_text(answer)}</summary>'
-        f"<p><strong>{word}</strong> {_text(why)}</p></details>"
+        f'<details name="quiz-{question.name}"><summary>{_text(answer)}</summary>'
+        f"<p><strong>{hidden}</strong> {_text(why)}</p></details>"
     )
 
 
 def _text(text: str) -> str:
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    whole = re.sub(r"(?<=\S) ([×·]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(whole))

@@ -28,7 +28,7 @@ def css() -> str:
     others["radius"] = TOKENS["radius"]
     light = {name: color(name) for name in TOKENS["colors"]} | others
     dark = {name: color(name, "dark") for name in TOKENS["colors"]}
-    return _rule(":root", light) + _rule(DARK, dark)
+    return _rule(":root", light) + f"@media screen {{\n{_rule(DARK, dark)}}}\n"  # paper is always light
 
 
 def _rule(selector: str, values: dict[str, str]) -> str:

@@ -35,5 +35,6 @@ def test_an_image_keeps_its_place(tmp_path):
 
 def test_a_map_of_the_site_needs_its_address():
     assert pages_url("https://github.com/An-Owner/book") == "https://an-owner.github.io/book/"
+    assert pages_url("https://github.com/owner/owner.github.io") == "https://owner.github.io/"
     assert pages_url(None) == ""
     assert "<loc>https://a.example/book/chapters/one.html</loc>" in sitemap("https://a.example/book/", ["chapters/one"])

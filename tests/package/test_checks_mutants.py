@@ -25,6 +25,8 @@ def test_every_form_of_a_right_answer_passes(name):
 
 def fault(mutant: str, verdict: Verdict) -> str:
     """Say what is wrong with a verdict on a wrong answer; nothing if it is what it should be."""
+    if verdict.kind == "untried":  # a function that does nothing is the stub of the exercise
+        return ""
     if verdict.kind != "failed":
         return "passes"
     if len(verdict.message) > 600:

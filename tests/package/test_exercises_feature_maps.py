@@ -90,7 +90,7 @@ def test_missing_counts_are_named():
     )
 
 
-@pytest.mark.parametrize("answer", [..., None, 14_060, [2_320, 64, 14_060, 13_848, 13_944]])
+@pytest.mark.parametrize("answer", [None, 14_060, [2_320, 64, 14_060, 13_848, 13_944]])
 def test_no_dictionary_is_a_hint_and_no_traceback(answer):
     assert "give a dictionary" in check.parameters(answer).message
 
@@ -110,7 +110,7 @@ def test_keras_passes_behind_a_pool():
     ("answer", "hint"),
     [
         ([...] * 4, "replace the dots"),
-        (..., "no answer yet"),
+        (..., "replace the dots"),
         (None, "no answer yet"),
         ([None, 1, None], "give four of them"),
         ([1, 1, 2, 2], "a shift of 1: the pool's windows start at every second pixel"),

@@ -73,7 +73,6 @@ def test_a_keras_model_is_read():
 @pytest.mark.parametrize(
     ("network", "accuracies", "hint"),
     [
-        (..., ..., "the network: no answer yet"),
         (Network(7_000), ..., "the accuracies: no answer yet"),
         (None, [0.995] * 3, "no answer yet"),
         (7_000, [0.995] * 3, "give a Keras model"),

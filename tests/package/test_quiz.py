@@ -39,6 +39,17 @@ def test_the_right_answer_has_no_usual_place():
     def place(number: int) -> int:
         question = Question("a", "?", (f"right {number}", ""), [(f"wrong {number}{i}", "") for i in range(3)])
         options = BeautifulSoup(quiz(question).data, "html5lib").find_all("details")
-        return [option["class"] for option in options].index(["right"])
+        return [option.p.get_text().startswith("✓") for option in options].index(True)
 
     assert {place(number) for number in range(40)} == {0, 1, 2, 3}
+
+
+def test_the_source_does_not_tell_the_right_answer_at_a_glance():
+    source = quiz(*QUESTIONS).data.partition("<style>")[0]
+    assert "Right" not in source and "✓" not in source and "right" not in source
+
+
+def test_signs_stay_with_their_numbers():
+    question = Question("a", "Is it 3 × 3 or a · b?", ("3 × 3", ""), [("a x b", "")])
+    page = BeautifulSoup(quiz(question).data, "html5lib")
+    assert page.li.p.get_text().replace("\N{NO-BREAK SPACE}", "_") == "Is it 3_×_3 or a_·_b?"

@@ -5,7 +5,7 @@ import pytest
 from convbook.tokens import TOKENS, color, css
 
 SCHEMES = ["light", "dark"]
-TEXT = ["ink", "quiet", "action", "right", "wrong"]
+TEXT = ["ink", "quiet", "action", "right", "wrong", "code-word", "code-text"]
 GRAPHICS = ["edge", "positive", "negative", "first", "second", "third", "fourth"]
 
 

@@ -44,12 +44,35 @@ def test_a_right_answer_passes():
     assert verdict._repr_html_() == '<p class="check passed"><strong>✓ Passed:</strong> right for two numbers × 1</p>'
 
 
-@pytest.mark.parametrize("kind", ["passed", "failed", "unverified"])
+@pytest.mark.parametrize("kind", ["untried", "passed", "failed", "unverified"])
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
 def test_a_verdict_prints_on_every_console(kind, encoding):
     text = repr(Verdict(kind, "a 3 × 3 kernel − ½ · σ² → ✓ \ud800"))
     assert text.encode(encoding)
-    assert text.startswith({"passed": "Passed: ", "failed": "Not yet: ", "unverified": "Noted: "}[kind] + "a 3 x 3")
+    titles = {"untried": "Your turn: ", "passed": "Passed: ", "failed": "Not yet: ", "unverified": "Noted: "}
+    assert text.startswith(titles[kind] + "a 3 x 3")
+
+
+def documented_stub(x):
+    """Double a number."""
+    ...
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [(stub,), (documented_stub,), (...,), ([..., ...],), ({"first": ...},), (stub, ..., [...])],
+)
+def test_before_the_first_try_there_is_no_verdict(answers):
+    verdict = gives_verdict(lambda *answers: "right")(*answers)
+    assert verdict.kind == "untried" and not verdict.passed
+    assert verdict._repr_html_() == (
+        '<p class="check untried"><strong>○ Your turn:</strong> replace the dots, then run the cell</p>'
+    )
+
+
+@pytest.mark.parametrize("answers", [(stub, 3), ([..., 3],), ([],), ({},), ("...",), (len,)])
+def test_an_answer_that_is_begun_gets_a_verdict(answers):
+    assert gives_verdict(lambda *answers: "right")(*answers).kind != "untried"
 
 
 def test_a_verdict_that_is_not_verified_has_not_passed():
@@ -61,8 +84,8 @@ def test_a_verdict_that_is_not_verified_has_not_passed():
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (stub, "stub returns nothing yet: replace the dots"),
-        (..., "no function yet"),
+        (lambda x: print(end=""), "<lambda> returns nothing yet: replace the dots"),
+        (None, "no function yet"),
         (5, "without parentheses"),
         (lambda x: x / 0, "<lambda>(3) raised ZeroDivisionError: division by zero"),
         (lambda x: "six", "3: this should be numbers, not 'six'"),

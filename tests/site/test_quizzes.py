@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
+from .browser import opened
 from .checks import Site
 from .conftest import BOOK
 from .quiz_answers import ANSWERS
@@ -19,9 +20,9 @@ def numeric_answers(pages: list[BeautifulSoup]) -> Iterator[tuple[str, str]]:
     """Yield the name and the right answer of every question that asks for a number."""
     for page in pages:
         for question in page.select("ol.quiz > li"):
-            (right,) = question.select("details.right > summary")
-            if NUMBER.match(right.get_text()):
-                yield question["id"].removeprefix("quiz-"), right.get_text()
+            (right,) = (part for part in question.select("details") if part.p.get_text().startswith("✓"))
+            if NUMBER.match(right.summary.get_text()):
+                yield question["id"].removeprefix("quiz-"), right.summary.get_text()
 
 
 def answer_problems(pages: list[BeautifulSoup], answers: dict[str, str]) -> list[str]:
@@ -78,8 +79,45 @@ def test_typed_number_is_found():
     assert typed_answers('quiz(Question("a", "?", right=(f"{size(28, 3)}", "why"), wrong=[("25", "no")]))') == []
 
 
+def test_the_page_does_not_give_answers_away(site, pages):
+    for page in pages:
+        assert not [cell for cell in page.select(".cell_input") if "\nquiz(" in cell.get_text()]
+    for file in (site / "chapters").glob("*.html"):
+        source = file.read_text(encoding="utf-8")
+        assert 'class="right"' not in source and "<script>/**" not in source
+
+
+def test_choose_check_read_and_start_again(browser, address):
+    with opened(browser, f"{address}/chapters/08-epochs-and-schedules.html") as (page, wrong):
+        question, score = page.locator("#quiz-epochs-updates"), page.locator("ol.quiz + .score")
+        said, check = question.get_by_role("status"), question.get_by_role("button", name="Check")
+        check.click()
+        assert said.inner_text() == "Choose an answer first."
+        question.get_by_label("10", exact=True).check()
+        assert said.inner_text() == "Choose an answer first."  # nothing is told before the reader commits
+        check.click()
+        assert said.inner_text().startswith("✗ No. That is the number of passes.")
+        question.get_by_label("7,820").focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+        assert said.inner_text().startswith("✓ Right. The last batch of each epoch")
+        assert "1 of 5 answered right, 0 of them at the first try" in score.inner_text()
+        page.reload()
+        assert said.inner_text().startswith("✓ Right.")
+        score.get_by_role("button", name="Start again").click()
+        assert said.inner_text() == "" and "5 questions" in score.inner_text()
+        assert wrong == []
+
+
+def test_without_scripts_every_option_opens(browser, address):
+    with opened(browser, f"{address}/chapters/08-epochs-and-schedules.html", java_script_enabled=False) as (page, _):
+        option = page.locator("#quiz-epochs-updates details").first
+        option.locator("summary").click()
+        assert option.locator("p").inner_text().startswith(("✓ Right.", "✗ No."))
+
+
 def test_wrong_missing_and_stale_answers_are_found():
-    item = '<li id="quiz-size"><details class="right"><summary>26</summary></details></li>'
+    item = '<li id="quiz-size"><details><summary>26</summary><p>✓ Right.</p></details></li>'
     page = BeautifulSoup(f'<ol class="quiz">{item}</ol>', "html5lib")
     assert answer_problems([page], {"size": "26"}) == []
     assert answer_problems([page], {"size": "25"}) == ["size: the page says 26, and it is 25"]

@@ -1,5 +1,7 @@
 """The verdict of a check on an answer: passed, not yet (with a hint), or noted if it cannot be verified.
 
+Before the reader has written anything there is no verdict, but an invitation.
+
 A check is a function with the decorator ``@gives_verdict``. It raises ``Wrong`` at the first mistake and otherwise
 returns a summary of what passed. Whatever the reader wrote, the result is a verdict, without a traceback, an endless
 wait or a flood of output. Only a keyboard interrupt ends a check without a verdict.
@@ -11,6 +13,7 @@ import contextlib
 import contextvars
 import copy
 import ctypes
+import dis
 import functools
 import inspect
 import io
@@ -35,11 +38,16 @@ LONGEST_MESSAGE = 600  # characters
 LONGEST_VALUE = 120  # characters of one value in a message
 MOST_NUMBERS = 1_000_000  # in the lists of one answer
 
-Kind = Literal["passed", "failed", "unverified"]
+Kind = Literal["untried", "passed", "failed", "unverified"]
 Mistakes = Sequence[tuple[str, ArrayLike | None]]
 
-TITLES: dict[Kind, str] = {"passed": "Passed:", "failed": "Not yet:", "unverified": "Noted:"}
-MARKS: dict[Kind, str] = {"passed": "✓", "failed": "✗", "unverified": "✎"}
+TITLES: dict[Kind, str] = {
+    "untried": "Your turn:",
+    "passed": "Passed:",
+    "failed": "Not yet:",
+    "unverified": "Noted:",
+}
+MARKS: dict[Kind, str] = {"untried": "○", "passed": "✓", "failed": "✗", "unverified": "✎"}
 
 # A console may support few characters (cp1252 on Windows, ASCII), so plain text replaces these.
 PLAIN = str.maketrans(
@@ -60,7 +68,8 @@ class Verdict:
     """The result of a check; a notebook shows it as a coloured line, a console as plain ASCII.
 
     Attributes:
-        kind: ``"passed"``, ``"failed"``, or ``"unverified"`` if part of the answer is taken on the reader's word.
+        kind: ``"untried"``, ``"passed"``, ``"failed"``, or ``"unverified"`` if part of the answer is taken on the
+            reader's word.
         message: a summary of what passed or, if the answer is wrong, a hint.
     """
 
@@ -92,11 +101,30 @@ def gives_verdict(body: Callable[..., str | Verdict]) -> Callable[..., Verdict]:
             signature.bind(*answers, **named_answers)
         except TypeError as error:
             return Verdict("failed", f"call check.{body.__name__} as in the exercise: {error}")
+        given = [*answers, *named_answers.values()]
+        if given and all(map(_is_untouched, given)):
+            return Verdict("untried", "replace the dots, then run the cell")
         subject = next((_name(answer) for answer in answers if callable(answer)), "the check of your answer")
         verdict = _in_time(lambda: _judge(body, answers, named_answers), subject)
         return Verdict(verdict.kind, _cut(verdict.message, LONGEST_MESSAGE))
 
     return wrapper
+
+
+def _is_untouched(answer: Any) -> bool:
+    """Say whether an answer is still what the exercise gives: dots, several of them, or a function of nothing else."""
+    if isinstance(answer, (list, tuple)):
+        return bool(answer) and all(part is ... for part in answer)
+    if isinstance(answer, dict):
+        return bool(answer) and all(part is ... for part in answer.values())
+    return answer is ... or (inspect.isfunction(answer) and _steps(answer) == _steps(_stub))
+
+
+def _stub() -> None: ...
+
+
+def _steps(function: Callable[..., Any]) -> list[tuple[str, Any]]:
+    return [(instruction.opname, instruction.argval) for instruction in dis.get_instructions(function)]
 
 
 def _judge(body: Callable[..., str | Verdict], answers: Any, named_answers: Any) -> Verdict:

@@ -1,0 +1,36 @@
+"""The card of the course: a digit on its way through the network, under the name of the course."""
+
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from convbook import inference, mnist
+from convbook.tokens import color
+
+LAYERS = "conv1", "conv2", "pool4", "conv6", "conv8"
+
+
+def card() -> Figure:
+    """Draw 1200 × 630 pixels, as those who show such cards recommend."""
+    image = mnist.to_input(mnist.load().test_images[:1])[0]
+    outputs = inference.forward(inference.load(), image)
+    pictures = [image[:, :, 0]]
+    for name in LAYERS:
+        maps = outputs[name]
+        pictures.append(maps[:, :, maps.std(axis=(0, 1)).argmax()])
+    ink, paper = color("ink"), color("paper")
+    figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=paper)
+    figure.text(0.06, 0.78, "Seeing Convolutions", color=ink, fontsize=50, fontfamily="serif", va="center")
+    words = "Take apart a small network that reads digits: draw, change and train it in the page."
+    figure.text(0.06, 0.64, words, color=color("quiet"), fontsize=17, va="center")
+    shades = LinearSegmentedColormap.from_list("shades", [paper, ink])
+    left = 0.06
+    for picture in pictures:  # each in its own scale, and as large as its share of the digit
+        width = 0.225 * len(picture) / len(pictures[0]) ** 0.9 * 28**-0.1
+        height = width * 12 / 6.3
+        axes = figure.add_axes((left, 0.31 - height / 2, width, height))
+        axes.imshow(picture, cmap=shades, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set_color(color("line"))
+        left += width + 0.022
+    return figure

@@ -1,0 +1,45 @@
+"""The look: colours that are all explained, chapters that are marked as read, a page for a wrong address, a card."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from booksite.card import card
+from booksite.look import numbered
+from convbook.tokens import TOKENS
+
+from .browser import opened
+
+
+def test_every_colour_is_on_the_page_of_colours(parsed):
+    rows = parsed.documents["chapters/colours.html"].select("table.colours tbody tr")
+    shown = {row.th.get_text(): [cell.get_text(strip=True) for cell in row.select("td")] for row in rows}
+    assert shown == {name: [entry["light"], entry["dark"], entry["means"]] for name, entry in TOKENS["colors"].items()}
+
+
+def test_numbers_of_chapters_stand_apart():
+    link = '<a href="#">1 · Convolution</a>'
+    assert numbered(link) == '<a href="#"><span class="number">1</span> Convolution</a>'
+    assert numbered('<a href="#">Glossary</a>') == '<a href="#">Glossary</a>'
+
+
+def test_a_chapter_read_to_its_end_is_marked_and_can_be_forgotten(browser, address):
+    with opened(browser, f"{address}/chapters/01-convolution.html") as (page, wrong):
+        read, place = page.locator(".bd-links a.read"), page.locator(".reading")
+        assert read.count() == 0 and place.is_hidden()
+        page.locator(".prev-next-footer").scroll_into_view_if_needed()
+        place.wait_for()
+        page.goto(f"{address}/chapters/glossary.html")
+        assert read.inner_text().split() == ["1", "Convolution", "(read)"]
+        assert "1 of 13 chapters read" in place.inner_text()
+        place.get_by_role("button", name="Forget").click()
+        assert read.count() == 0 and place.is_hidden()
+        assert wrong == []
+
+
+def test_a_wrong_address_leads_to_search_and_back(site):
+    page = BeautifulSoup((site / "404.html").read_bytes(), "html5lib")
+    assert page.select_one('form[role="search"] input[name="q"]') and page.select_one('article a[href$="html"]')
+
+
+def test_the_card_has_the_size_that_others_expect():
+    assert (card().get_size_inches() * card().dpi).tolist() == [1200, 630]
