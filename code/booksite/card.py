@@ -11,7 +11,8 @@ LAYERS = "conv1", "conv2", "pool4", "conv6", "conv8"
 
 def card() -> Figure:
     """Draw 1200 × 630 pixels, as those who show such cards recommend."""
-    image = mnist.to_input(mnist.load().test_images[:1])[0]
+    digits = mnist.load()
+    image = mnist.to_input(digits.train_images[digits.train_labels == 7][:1])[0]
     outputs = inference.forward(inference.load(), image)
     pictures = [image[:, :, 0]]
     for name in LAYERS:

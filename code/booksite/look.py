@@ -61,7 +61,7 @@ def add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any], 
             f'<meta property="og:image" content="{address}/_static/card.png" />',
             '<meta property="og:image:width" content="1200" />',
             '<meta property="og:image:height" content="630" />',
-            '<meta property="og:image:alt" content="A handwritten digit on its way through the layers of the network" />',
+            '<meta property="og:image:alt" content="A handwritten 7 on its way through the network" />',
             '<meta name="twitter:card" content="summary_large_image" />',
         ]
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)

@@ -1,6 +1,5 @@
 """The look: colours that are all explained, chapters that are marked as read, a page for a wrong address, a card."""
 
-import pytest
 from bs4 import BeautifulSoup
 
 from booksite.card import card
