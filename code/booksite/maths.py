@@ -27,6 +27,8 @@ ITALIC = {
     unicodedata.normalize("NFKC", chr(code)): chr(code) for code in (*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))
 } | {"h": "ℎ"}
 
+SHORT = 12  # characters of a formula that fits on a line of 320 pixels with letters of twice the usual size
+
 LOGGER = logging.getLogger(__name__)
 
 
@@ -42,8 +44,11 @@ def mathml(node: nodes.math | nodes.math_block) -> str:
 
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
-    """Write a formula in a line of text."""
-    self.body.append(mathml(node))
+    """Write a formula in a line of text; one that may be wider than a narrow page scrolls."""
+    formula = mathml(node)
+    if len(re.sub(r"<[^>]*>|\s", "", formula)) > SHORT:
+        formula = f'<span class="long-formula" tabindex="0">{formula}</span>'
+    self.body.append(formula)
     raise nodes.SkipNode
 
 
