@@ -6,7 +6,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook.arithmetic import Layer, Padding, trace
-from convbook.figures.style import BLUE, WIDTH
+from convbook.figures.style import FIRST, WIDTH
 from convbook.inference import stack
 from convbook.widgets.figure import InteractiveFigure
 
@@ -86,7 +86,7 @@ class StackEditor(InteractiveFigure):
         figure = Figure(figsize=(WIDTH, 0.6 + 0.25 * len(stages)))
         ax = figure.subplots()
         names = [f"{i} {layer['kind']} {layer['kernel']}" for i, layer in enumerate(self.layers, start=1)]
-        ax.barh(names, [stage.receptive_field for stage in stages], color=BLUE)
+        ax.barh(names, [stage.receptive_field for stage in stages], color=FIRST)
         ax.invert_yaxis()
         ax.set(xlabel="width of a unit's field in pixels", title="The field grows from layer to layer")
         return figure
