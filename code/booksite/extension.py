@@ -21,7 +21,7 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    config.html_static_path += [str(STATIC / "book.css"), str(FOLDER / "widgets.css")]
+    config.html_static_path += [str(STATIC / "book.css"), str(STATIC / "figures.css"), str(FOLDER / "widgets.css")]
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
     address = repository_url(book)
     if solutions.without_solutions():
@@ -45,6 +45,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("booksite.widgets")
     app.add_css_file("book.css")
+    app.add_css_file("figures.css")
     app.add_css_file("widgets.css")
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options

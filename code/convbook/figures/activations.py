@@ -19,6 +19,7 @@ from convbook.figures.style import (
     WIDTH,
     bare_axes,
     color_scale,
+    settled,
     show,
     signed_most,
 )
@@ -40,7 +41,7 @@ def activated_maps(image: NDArray, maps: Mapping[str, NDArray]) -> Figure:
         show(ax, values, SIGNED, most)
         ax.set_title(caption, loc="center")
     color_scale(figure, axes, SIGNED, most, "value, in all but the digit")
-    return figure
+    return settled(figure)
 
 
 def functions_and_slopes(z: NDArray, curves: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
@@ -113,4 +114,4 @@ def dead_units(counts: Mapping[str, NDArray]) -> Figure:
     axes[0, 0].set_ylabel("row")
     bar = color_scale(figure, axes, DIGIT, most, "channels that are 0 for all digits")
     bar.ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return figure
+    return settled(figure)

@@ -16,6 +16,7 @@ from convbook.figures.style import (
     color_scale,
     number,
     outline,
+    settled,
     show,
     signed_most,
 )
@@ -55,7 +56,7 @@ def window(image: NDArray, kernel: NDArray, output: NDArray, row: int, column: i
     result.set_title(f"sum: {number((crop * kernel).sum())}", loc="center")
     color_scale(figure, axes[:2], DIGIT, 1, "pixel", shrink=0.7)
     color_scale(figure, axes[2:], SIGNED, most, "sum", shrink=0.7)
-    return figure
+    return settled(figure)
 
 
 def geometry(maps: Sequence[NDArray], names: Sequence[str]) -> Figure:
@@ -69,7 +70,7 @@ def geometry(maps: Sequence[NDArray], names: Sequence[str]) -> Figure:
         ax.set(xlim=(-0.5 - margin, len(values) - 0.5 + margin), ylim=(len(values) - 0.5 + margin, -0.5 - margin))
         ax.set_title(f"{name}\n{len(values)} × {len(values)}", loc="center")
     color_scale(figure, axes, SIGNED, most, "sum")
-    return figure
+    return settled(figure)
 
 
 def moved(images: Sequence[NDArray], maps: Sequence[NDArray]) -> Figure:
@@ -82,4 +83,4 @@ def moved(images: Sequence[NDArray], maps: Sequence[NDArray]) -> Figure:
         above.set_title(name, loc="center")
         show(below, values, SIGNED, most)
     color_scale(figure, axes, SIGNED, most, "sum, in the lower row")
-    return figure
+    return settled(figure)

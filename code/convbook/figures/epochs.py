@@ -69,11 +69,11 @@ def steps_and_epochs(
     lowest = f"its lowest, epoch {count[best]}"
     bottom.plot(count[best], validation[best], "^", color=SECOND, markersize=8, label=lowest)
     # The first epochs would crush the turn of the validation loss, so they leave the panel at the top.
-    ceiling = 1.5 * max(validation[best:])
+    ceiling = 1.3 * max(validation[best:])
     cut = sum(max(pair) > ceiling for pair in zip(training, validation, strict=True))
     title = f"{len(training)} epochs" + (f", the first {cut} partly above the panel" if cut else "")
     bottom.set(xlabel="epoch", ylabel="loss after it", ylim=(0, ceiling), title=title)
-    bottom.legend(loc="center right")
+    bottom.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=3, columnspacing=1.2)
     return figure
 
 

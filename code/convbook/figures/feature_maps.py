@@ -18,6 +18,7 @@ from convbook.figures.style import (
     bare_axes,
     color_scale,
     number,
+    settled,
     show,
     signed_most,
 )
@@ -61,7 +62,7 @@ def before_after(before: NDArray, after: NDArray) -> Figure:
     spread.axvline(0, color=INK, linewidth=1)
     spread.set_title("cut off | kept", loc="center")
     spread.set(xlabel="value before", ylabel="pixels")
-    return figure
+    return settled(figure)
 
 
 def scales(maps: NDArray) -> Figure:
@@ -75,7 +76,7 @@ def scales(maps: NDArray) -> Figure:
         shared.set_title(f"≤ {number(most)}", loc="center", fontsize=SMALL)
     axes[0, 0].set_title("a scale each")
     color_scale(figure, axes, DIGIT, maps.max(), "value, in the lower row")
-    return figure
+    return settled(figure)
 
 
 def ablation(layers: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:

@@ -20,6 +20,7 @@ from convbook.figures.style import (
     mosaic,
     number,
     outline,
+    settled,
     show,
     signed_most,
 )
@@ -35,7 +36,7 @@ def kernel_grid(weights: NDArray, columns: int = 8) -> Figure:
         show(ax, weights[:, :, i], SIGNED, most)
         ax.set_title(str(i), loc="center")
     color_scale(figure, axes, SIGNED, most, "weight")
-    return figure
+    return settled(figure)
 
 
 def stages(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], channels: int = 5) -> Figure:
@@ -60,7 +61,7 @@ def stages(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], chann
         for channel, ax in enumerate(others):
             show(ax, stack[:, :, channel], scale, signed_most(stack))
             ax.set_title("", loc="center")
-    return figure
+    return settled(figure)
 
 
 def field(image: NDArray, fields: Sequence[tuple[str, range, range]]) -> Figure:
@@ -72,7 +73,7 @@ def field(image: NDArray, fields: Sequence[tuple[str, range, range]]) -> Figure:
         show(ax, dimmed, DIGIT, image.max())
         outline(ax, rows, columns)
         ax.set_title(caption, loc="center")
-    return figure
+    return settled(figure)
 
 
 def patches(pixels: NDArray, names: Sequence[str]) -> Figure:
@@ -111,7 +112,7 @@ def evidence(images: NDArray, evidence: NDArray, winners: NDArray, others: NDArr
         sign = "+" if difference.sum() >= 0 else ""
         bottom.set_title(f"{winner} minus {other}: {sign}{number(difference.sum())}", loc="center")
     color_scale(figure, axes, SIGNED, most, "added to the difference of the scores")
-    return figure
+    return settled(figure)
 
 
 def probes(names: Sequence[str], trained: dict[str, Sequence[float]], untrained: dict[str, NDArray]) -> Figure:

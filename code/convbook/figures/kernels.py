@@ -22,6 +22,7 @@ from convbook.figures.style import (
     bare_axes,
     color_scale,
     number,
+    settled,
     show,
     signed_most,
 )
@@ -59,7 +60,7 @@ def kernel_responses(
             else:
                 show(ax, response, DIGIT, image.max())
     color_scale(figure, axes, SIGNED, None, "signed output, each picture on its own scale")
-    return figure
+    return settled(figure)
 
 
 def profile(pixels: NDArray, responses: Mapping[str, NDArray]) -> Figure:
@@ -118,7 +119,7 @@ def learning(losses: NDArray, kernels: Mapping[str, NDArray]) -> Figure:
         ax.set_axis_off()
         axes.append(ax)
     color_scale(figure, np.array(axes), SIGNED, most, "weight")
-    return figure
+    return settled(figure)
 
 
 def relatives(kernels: NDArray, nearest: NDArray, similarities: NDArray, chance: NDArray) -> Figure:
@@ -157,4 +158,4 @@ def relatives(kernels: NDArray, nearest: NDArray, similarities: NDArray, chance:
     bottom.set(xlim=(0, 1), ylim=(0, 1.9 * heights.max()), yticks=[], xlabel="similarity to the nearest rotation")
     bottom.spines["left"].set_visible(False)
     bottom.legend(loc="upper left")
-    return figure
+    return settled(figure)

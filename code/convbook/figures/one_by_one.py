@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from convbook.figures.style import DIGIT, FIRST, INK, SECOND, THIRD, WIDTH, bare_axes, color_scale, show
+from convbook.figures.style import DIGIT, FIRST, INK, SECOND, THIRD, WIDTH, bare_axes, color_scale, settled, show
 
 
 def mixing(maps: NDArray, names: Sequence[str], mixed: NDArray, mixed_names: Sequence[str]) -> Figure:
@@ -18,7 +18,7 @@ def mixing(maps: NDArray, names: Sequence[str], mixed: NDArray, mixed_names: Seq
             show(ax, stack[:, :, channel], DIGIT, highest)
             ax.set_title(caption, loc="center")
     color_scale(figure, axes, DIGIT, highest, "value")
-    return figure
+    return settled(figure)
 
 
 def side_by_side(images: Mapping[str, NDArray]) -> Figure:
@@ -29,7 +29,7 @@ def side_by_side(images: Mapping[str, NDArray]) -> Figure:
         show(ax, image, DIGIT, highest)
         ax.set_title(caption, loc="center")
     color_scale(figure, axes, DIGIT, highest, "value")
-    return figure
+    return settled(figure)
 
 
 def break_even(middles: Sequence[int], costs: Mapping[str, Sequence[float]], chosen: int) -> Figure:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook.arithmetic import Stage
-from convbook.figures.style import DIGIT, FIRST, SMALL, WIDTH, show
+from convbook.figures.style import DIGIT, FIRST, SMALL, WIDTH, settled, show
 
 
 def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], probabilities: NDArray) -> Figure:
@@ -38,4 +38,4 @@ def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], pro
     last.tick_params(length=0, labelsize=SMALL)
     last.spines[:].set_visible(False)
     last.set_title("probabilities", loc="center")
-    return figure
+    return settled(figure)

@@ -21,6 +21,7 @@ from convbook.figures.style import (
     WIDTH,
     color_scale,
     outline,
+    settled,
     show,
 )
 
@@ -39,7 +40,7 @@ def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: rang
     axes = figure.subplots(1, 3, sharey=True)
     pictures = (
         ("what it could see", image, image.max()),
-        ("how much a pixel counts", share, 1),
+        ("what it uses", share, 1),
         ("what that leaves", image * share, image.max()),
     )
     for ax, (caption, picture, most) in zip(axes, pictures, strict=True):
@@ -48,14 +49,15 @@ def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: rang
         ax.set_title(caption, loc="center")
         _count_pixels(ax, rows, columns, image.shape)
     axes[0].set_ylabel("row")
-    color_scale(figure, axes[1], DIGIT, 1, "share of the most", shrink=0.9)
-    return figure
+    color_scale(figure, axes, DIGIT, 1, "share of the pixel that counts most, in the middle picture")
+    return settled(figure)
 
 
 def _count_pixels(ax: Axes, rows: range, columns: range, shape: tuple[int, ...]) -> None:
     """Number the first and last pixels of an image and of a region of it along its sides."""
-    ax.set_xticks(sorted({0, columns.start, columns.stop - 1, shape[1] - 1}))
-    ax.set_yticks(sorted({0, rows.start, rows.stop - 1, shape[0] - 1}))
+    for axis, size, region in ((ax.xaxis, shape[1], columns), (ax.yaxis, shape[0], rows)):
+        ends = {region.start, region.stop - 1}
+        axis.set_ticks(sorted(ends | {end for end in (0, size - 1) if all(abs(end - own) > 4 for own in ends)}))
     ax.set_xlabel("column")
     ax.spines[:].set_visible(False)
 
@@ -158,4 +160,4 @@ def effective_fields(influences: Sequence[NDArray], rows: Sequence[Stage], capti
         _count_pixels(ax, seen, seen, influence.shape)
         ax.set_xlabel("")
     color_scale(figure, axes, DIGIT, 1, "share of the strongest pixel")
-    return figure
+    return settled(figure)

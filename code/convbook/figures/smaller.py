@@ -50,7 +50,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
 
     Args:
         ours: number of parameters and accuracies of all runs, by the name of the network.
-        published: number of parameters and accuracy reported by others, by their name.
+        published: number of parameters and accuracy reported by others, by their name, the smallest first.
     """
     figure = Figure(figsize=(WIDTH, 4.6))
     ax = figure.subplots()
@@ -61,9 +61,12 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
         color=FOURTH,
         markersize=7,
     )
+    before = 0.0, 0.0
     for name, (parameters, accuracy) in published.items():
         place = parameters, 100 * (1 - accuracy)
-        ax.annotate(name, place, (7, 4), textcoords="offset points", color=FOURTH)
+        close = parameters < 4 * before[0] and place[1] > 0.7 * before[1]
+        ax.annotate(name, place, (8, -14 if close else 6), textcoords="offset points", color=FOURTH)
+        before = place
     for name, (parameters, accuracies) in ours.items():
         errors = 100 * (1 - np.asarray(accuracies))
         (dots,) = ax.plot([parameters] * len(errors), errors, "o", color=THIRD, markerfacecolor=PAPER, markersize=4.5)
@@ -74,7 +77,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
     ax.set_xlim(right=6 * max(parameters for parameters, _ in published.values()))  # for the name of the last
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_major_formatter("{x:,g}")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.grid()
     keys = {diamonds: "published", dots: "one of our runs", mark: "their mean"}
@@ -97,7 +100,7 @@ def race(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> Figure:
     ax.set(xscale="log", yscale="log", xlabel="billions of MACs so far", ylabel="errors on the held-out digits (%)")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter("{x:g}")
+        axis.set_major_formatter("{x:,g}")
         axis.set_minor_formatter(NullFormatter())
     ax.grid()
     ax.legend(loc="upper right")

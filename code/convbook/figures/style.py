@@ -53,6 +53,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 10.5,
+    "figure.constrained_layout.h_pad": 0.06,
     "figure.constrained_layout.use": True,
     "figure.facecolor": PAPER,
     "font.family": "sans-serif",
@@ -111,6 +112,15 @@ def show(
     return image
 
 
+def settled(figure: Figure) -> Figure:
+    """Lay a figure of images out once before it is drawn: only the second time are their titles given room.
+
+    Images are square and so smaller than their place at first, where titles seem to need none.
+    """
+    figure.draw_without_rendering()
+    return figure
+
+
 def signed_most(*maps: NDArray) -> float:
     """Return the largest size of a value in some maps, at which their signed colours end."""
     return max(float(np.abs(values).max()) for values in maps)
@@ -133,7 +143,7 @@ def number(value: float, digits: int = 1) -> str:
 def color_scale(
     figure: Figure, axes: Any, scale: Colormap, most: float | None, label: str, *, shrink: float = 0.5
 ) -> Colorbar:
-    """Add the key of a colour scale below the axes, with numbers up to ``most`` or, if every image has its own, none."""
+    """Add the key of a colour scale below the axes, with numbers up to ``most``, or none if every image has its own."""
     signed = scale == SIGNED
     high = most or 1.0
     norm = Normalize(-high if signed else 0, high)

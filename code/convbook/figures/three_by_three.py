@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from convbook.figures.style import DAY, DIGIT, FIRST, NIGHT, WIDTH, bare_axes, color_scale, show
+from convbook.figures.style import DAY, DIGIT, FIRST, NIGHT, WIDTH, bare_axes, color_scale, settled, show
 
 
 def paths(counts: Sequence[NDArray], names: Sequence[str]) -> Figure:
@@ -19,8 +19,11 @@ def paths(counts: Sequence[NDArray], names: Sequence[str]) -> Figure:
         for (row, column), count in np.ndenumerate(grid):
             color = NIGHT if count > 0.5 * highest else DAY
             ax.text(column, row, str(count), ha="center", va="center", color=color)
+        between = np.arange(1, len(grid)) - 0.5
+        ax.hlines(between, -0.5, len(grid) - 0.5, color=NIGHT, linewidth=0.8)
+        ax.vlines(between, -0.5, len(grid) - 0.5, color=NIGHT, linewidth=0.8)
         ax.set_title(name, loc="center")
-    return figure
+    return settled(figure)
 
 
 def border(image: NDArray, valid: NDArray, padded: NDArray) -> Figure:
@@ -35,7 +38,7 @@ def border(image: NDArray, valid: NDArray, padded: NDArray) -> Figure:
         ax.set(xlim=(-0.5, len(image) - 0.5), ylim=(len(image) - 0.5, -0.5))
         ax.set_title(f"{name}\n{len(values)} × {len(values)}", loc="center")
     color_scale(figure, axes[:, 1:], DIGIT, padded.max(), "size of the output")
-    return figure
+    return settled(figure)
 
 
 def left_over(rests: Mapping[int, Sequence[float]]) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convbook.figures.style import STYLE, WIDTH, show, signed_most
+from convbook.figures.style import STYLE, WIDTH, settled, show, signed_most
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.traits import Array
 
@@ -75,4 +75,4 @@ def panels(*images: tuple[str, NDArray, Colormap]) -> Figure:
         show(ax, image, scale, signed_most(image))
         ax.set_title(title, loc="center")
         ax.set_axis_off()
-    return figure
+    return settled(figure)
