@@ -18,7 +18,7 @@ def inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if file.suffix != ".svg" or not file.exists():
             continue
         svg = file.read_text(encoding="utf-8")
-        if INK not in svg:
+        if PAPER not in svg:
             continue  # not one of ours
         image.replace_self(nodes.raw("", themed_svg(svg, image.get("alt", "")), format="html"))
 

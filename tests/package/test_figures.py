@@ -122,7 +122,7 @@ def test_a_figure_fills_the_column_and_takes_its_colours_from_the_page(name):
     svg = print_figure(EXAMPLES[name](), "svg", bbox_inches=None)  # as a notebook saves it
     assert f'width="{72 * WIDTH:g}pt"' in svg
     themed = themed_svg(svg, "what it shows")
-    assert "currentColor" in themed
+    assert "var(--sc-quiet)" in themed or "currentColor" in themed
     for token in TOKENS["colors"]:
         assert color(token) not in themed
     # What is left are the ends of the scale that is the same on every page, and nothing else has a colour of its own.
@@ -411,9 +411,8 @@ def test_evidence_shows_the_winner_minus_the_other_class():
     parts = RNG.normal(size=(2, 4, 4, 10))
     axes = figures.evidence(IMAGES[:2], parts, np.array([1, 2]), np.array([3, 4])).axes
     np.testing.assert_array_equal(axes[2].images[0].get_array(), parts[0, :, :, 1] - parts[0, :, :, 3])
-    assert axes[3].get_title("center") == f"2 minus 4: {(parts[1, :, :, 2] - parts[1, :, :, 4]).sum():+.1f}".replace(
-        "-", "−"
-    )
+    total = f"{(parts[1, :, :, 2] - parts[1, :, :, 4]).sum():+.1f}".replace("-", "−")
+    assert axes[3].get_title("center") == f"2 minus 4: {total}"
     assert axes[2].images[0].get_clim() == axes[3].images[0].get_clim()
 
 
