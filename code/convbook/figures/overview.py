@@ -20,15 +20,11 @@ def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], pro
     """
     figure = Figure(figsize=(WIDTH, 2.2))
     first, *others, last = figure.subplots(1, len(rows) + 2, width_ratios=[1.0] * (len(rows) + 1) + [1.3])
-    size = len(image)
     show(first, image, DIGIT, image.max())
     first.set_title("a digit", loc="center")
     for ax, stack, stage in zip(others, maps, rows, strict=True):
-        margin = (size - stage.size) / 2 - 0.5
-        extent = margin, margin + stage.size, margin + stage.size, margin
         chosen = stack[:, :, stack.std(axis=(0, 1)).argmax()]
-        show(ax, chosen, DIGIT, chosen.max(), extent)
-        ax.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
+        show(ax, chosen, DIGIT, chosen.max())
         ax.set_title(f"{stage.size} × {stage.size}\nsees {stage.receptive_field}", loc="center", fontsize=SMALL)
     for ax in (first, *others):
         ax.set_axis_off()

@@ -26,7 +26,7 @@ def steps(errors: Mapping[str, Sequence[float]], tries: Mapping[str, Sequence[fl
         tries: the same for changes that were tried on the final recipe and not adopted.
     """
     rows = [*errors.items(), *tries.items()]
-    means = [np.mean(runs) for _, runs in rows]
+    means = [float(np.mean(runs)) for _, runs in rows]
     changed = [means[0], *means[: len(errors) - 1], *[means[len(errors) - 1]] * len(tries)]
     figure = Figure(figsize=(WIDTH, 0.8 + 0.38 * len(rows)))
     ax = figure.subplots()

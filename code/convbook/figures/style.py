@@ -146,13 +146,14 @@ def color_scale(
     """Add the key of a colour scale below the axes, with numbers up to ``most``, or none if every image has its own."""
     signed = scale == SIGNED
     high = most or 1.0
-    norm = Normalize(-high if signed else 0, high)
-    bar = figure.colorbar(
-        ScalarMappable(norm, scale), ax=axes, location="bottom", shrink=shrink, aspect=22, label=label
+    low = -high if signed else 0.0
+    colors = ScalarMappable(Normalize(low, high), scale)
+    bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=shrink, aspect=22, label=label)
+    for patches in list(bar.ax.collections):
+        patches.set_visible(False)  # they have seams where they are half transparent
+    image = bar.ax.imshow(
+        np.linspace(low, high, 128)[None], cmap=scale, vmin=low, vmax=high, extent=(low, high, 0, 1), aspect="auto"
     )
-    bar.solids.set_visible(False)  # many small patches, with seams where they are half transparent
-    ramp = np.linspace(norm.vmin, norm.vmax, 128)[None]
-    image = bar.ax.imshow(ramp, cmap=scale, norm=norm, extent=(norm.vmin, norm.vmax, 0, 1), aspect="auto")
     if signed:
         image.set_gid("signed")
     bar.outline.set_edgecolor(EDGE)
