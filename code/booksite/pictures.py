@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from convbook.figures.style import INK, PAPER
+from convbook.tokens import TOKENS, color
 
 
 def inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -17,7 +18,7 @@ def inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if file.suffix != ".svg" or not file.exists():
             continue
         svg = file.read_text(encoding="utf-8")
-        if INK not in svg:
+        if PAPER not in svg:
             continue  # not one of ours
         image.replace_self(nodes.raw("", themed_svg(svg, image.get("alt", "")), format="html"))
 
@@ -28,6 +29,9 @@ def themed_svg(svg: str, alt: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
     svg = svg.replace("*{", "svg.figure *{", 1)  # in a page, matplotlib's style would reach everything
+    svg = svg.replace('id="signed"', 'class="signed"')  # images that the site brightens in the dark
     svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
+    for name in TOKENS["colors"]:
+        svg = svg.replace(color(name), f"var(--sc-{name})")
     label = escape(alt, quote=True)
     return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" ', 1)

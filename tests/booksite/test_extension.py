@@ -18,7 +18,7 @@ from booksite.published import missing_pages
 from booksite.repository import repository_url
 from booksite.widgets import present_code
 from convbook import widgets
-from convbook.figures.style import INK, PAPER
+from convbook.figures.style import FIRST, INK, PAPER
 
 
 @pytest.fixture
@@ -93,7 +93,8 @@ def test_in_a_workflow_the_address_follows_the_repository(book, monkeypatch):
 def test_a_figure_becomes_an_accessible_element_in_the_colours_of_the_page():
     svg = (
         f'<?xml version="1.0"?><!DOCTYPE svg><svg width="10pt" viewBox="0 0 10 10"><metadata>made by</metadata>'
-        f'<g id="figure_1"><rect fill="{PAPER}"/><text style="fill: {INK}">2 &lt; 3</text></g></svg>'
+        f'<g id="figure_1"><rect fill="{PAPER}"/><text style="fill: {INK}">2 &lt; 3</text>'
+        f'<path stroke="{FIRST}"/><image id="signed"/></g></svg>'
     )
     element = BeautifulSoup(themed_svg(svg, 'a "quoted" <alt>'), "html5lib").find("svg")
     assert element["role"] == "img"
@@ -101,6 +102,8 @@ def test_a_figure_becomes_an_accessible_element_in_the_colours_of_the_page():
     assert element.find("rect")["fill"] == "transparent"
     assert element.find("text")["style"] == "fill: currentColor"
     assert element.find("text").get_text() == "2 < 3"
+    assert element.find("path")["stroke"] == "var(--sc-first)"
+    assert element.find("image")["class"] == ["signed"]
     assert element.find("g").attrs == {}
     assert element.find("metadata") is None
 

@@ -3,44 +3,47 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook.arithmetic import Stage
 from convbook.figures.style import (
-    BLUE,
     DIGIT,
+    FIRST,
     INK,
-    MAP,
+    SECOND,
     SIGNED,
-    VERMILLION,
     WIDTH,
+    WRONG,
     bare_axes,
     color_scale,
     mosaic,
+    number,
     outline,
+    settled,
+    show,
+    signed_most,
 )
 
 
 def kernel_grid(weights: NDArray, columns: int = 8) -> Figure:
-    """Show single-channel kernels (k, k, N) on one shared colour scale with white at zero."""
+    """Show single-channel kernels (k, k, N) with their numbers, on one signed colour scale."""
     count = weights.shape[-1]
     rows = -(-count // columns)
-    figure, axes = bare_axes(rows, columns, 0.95)
-    norm = CenteredNorm(halfrange=float(np.abs(weights).max()))
+    figure, axes = bare_axes(rows, columns, 1.25)
+    most = signed_most(weights)
     for i, ax in enumerate(axes.flat[:count]):
-        ax.imshow(weights[:, :, i], cmap=SIGNED, norm=norm)
-        ax.set_title(str(i), loc="center", fontsize=9)
-    color_scale(figure, axes, norm, "weight")
-    return figure
+        show(ax, weights[:, :, i], SIGNED, most)
+        ax.set_title(str(i), loc="center")
+    color_scale(figure, axes, SIGNED, most, "weight")
+    return settled(figure)
 
 
 def stages(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], channels: int = 5) -> Figure:
-    """Show how maps shrink while receptive fields grow, with a row for each stage.
+    """Show how maps become coarser while receptive fields grow, with a row for each stage.
 
-    On the left is the digit with the receptive field of the stage's middle unit, next to it the stage's first maps at
-    the scale of the digit's pixels. A row has one colour scale.
+    On the left is the digit with the receptive field of the stage's middle unit, next to it the stage's first maps, all
+    drawn as large as the digit. A row has one colour scale, which has signs if its maps do.
 
     Args:
         image: the digit (28, 28).
@@ -48,31 +51,29 @@ def stages(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], chann
         rows: the stages' rows of the table.
         channels: number of maps per row.
     """
-    size = len(image)
-    figure, axes = bare_axes(len(rows), channels + 1, 0.98)
+    figure, axes = bare_axes(len(rows), channels + 1, 1.22)
     for (first, *others), stage, stack in zip(axes, rows, maps, strict=True):
-        first.imshow(image, cmap=DIGIT)
+        show(first, image, DIGIT, image.max())
         seen = stage.sees((stage.size - 1) // 2)
         outline(first, seen, seen)
         first.set_title(f"{stage.name}: {stage.size} × {stage.size} × {stage.channels}, sees {stage.receptive_field}")
-        margin = (size - stage.size) / 2 - 0.5
-        extent = margin, margin + stage.size, margin + stage.size, margin
+        scale = SIGNED if stack.min() < 0 else DIGIT
         for channel, ax in enumerate(others):
-            ax.imshow(stack[:, :, channel], cmap=MAP, vmin=stack.min(), vmax=stack.max(), extent=extent)
-            ax.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
-    return figure
+            show(ax, stack[:, :, channel], scale, signed_most(stack))
+            ax.set_title("", loc="center")
+    return settled(figure)
 
 
 def field(image: NDArray, fields: Sequence[tuple[str, range, range]]) -> Figure:
     """Show a digit (28, 28) once for every (caption, rows, columns), with this region outlined and the rest dimmed."""
-    figure, axes = bare_axes(1, len(fields), 2.1)
+    figure, axes = bare_axes(1, len(fields), 2.3)
     for ax, (caption, rows, columns) in zip(axes.flat, fields, strict=True):
         dimmed = 0.35 * image
         dimmed[rows.start : rows.stop, columns.start : columns.stop] *= 1 / 0.35
-        ax.imshow(dimmed, cmap=DIGIT, vmin=0, vmax=image.max())
+        show(ax, dimmed, DIGIT, image.max())
         outline(ax, rows, columns)
-        ax.set_title(caption, loc="center", fontsize=9)
-    return figure
+        ax.set_title(caption, loc="center")
+    return settled(figure)
 
 
 def patches(pixels: NDArray, names: Sequence[str]) -> Figure:
@@ -83,7 +84,7 @@ def patches(pixels: NDArray, names: Sequence[str]) -> Figure:
     figure, ax = mosaic(tiles, count + 1)
     pitch = (ax.get_ylim()[0] + 0.5) / channels
     for row, name in enumerate(names):
-        ax.text(0, row * pitch + size / 2, name, va="center")
+        ax.text(size / 2, row * pitch + size / 2, name, va="center", ha="center")
     return figure
 
 
@@ -101,16 +102,17 @@ def evidence(images: NDArray, evidence: NDArray, winners: NDArray, others: NDArr
     """
     pairs = zip(evidence, winners, others, strict=True)
     differences = np.stack([parts[:, :, winner] - parts[:, :, other] for parts, winner, other in pairs])
-    figure, axes = bare_axes(2, len(images), 1.9)
-    norm = CenteredNorm(halfrange=float(np.abs(differences).max()))
+    figure, axes = bare_axes(2, len(images), 2.4)
+    most = signed_most(*differences)
     for (top, bottom), image, difference, winner, other in zip(
         axes.T, images, differences, winners, others, strict=True
     ):
-        top.imshow(image, cmap=DIGIT)
-        bottom.imshow(difference, cmap=SIGNED, norm=norm)
-        bottom.set_title(f"{winner} minus {other}: {difference.sum():+.1f}", loc="center")
-    color_scale(figure, axes, norm, "added to the difference of the scores")
-    return figure
+        show(top, image, DIGIT, image.max())
+        show(bottom, difference, SIGNED, most)
+        sign = "+" if difference.sum() >= 0 else ""
+        bottom.set_title(f"{winner} minus {other}: {sign}{number(difference.sum())}", loc="center")
+    color_scale(figure, axes, SIGNED, most, "added to the difference of the scores")
+    return settled(figure)
 
 
 def probes(names: Sequence[str], trained: dict[str, Sequence[float]], untrained: dict[str, NDArray]) -> Figure:
@@ -121,18 +123,18 @@ def probes(names: Sequence[str], trained: dict[str, Sequence[float]], untrained:
         trained: by question, the shares found at the stages.
         untrained: by question, the shares for some untrained networks (networks, stages).
     """
-    figure = Figure(figsize=(WIDTH, 3.2))
+    figure = Figure(figsize=(WIDTH, 3.9))
     axes = figure.subplots(1, len(trained), sharey=True, squeeze=False)[0]
     for ax, (question, shares) in zip(axes, trained.items(), strict=True):
         for i, control in enumerate(untrained[question]):
-            ax.plot(names, control, color=VERMILLION, marker="s", markersize=3, linestyle="--", linewidth=1)
+            ax.plot(names, control, color=SECOND, marker="s", markersize=3.5, linestyle="--", linewidth=1)
             if i == 0:
                 ax.lines[-1].set_label("untrained")
-        ax.plot(names, shares, color=BLUE, marker="o", label="trained")
+        ax.plot(names, shares, color=FIRST, marker="o", markersize=5, label="trained")
         ax.set(ylim=(0, 1.02), title=question)
-        ax.tick_params(axis="x", rotation=90, labelsize=8)
+        ax.tick_params(axis="x", rotation=90)
     axes[0].set_ylabel("share found")
-    axes[0].legend(frameon=False, loc="lower left")
+    axes[0].legend(loc="lower left")
     return figure
 
 
@@ -144,16 +146,16 @@ def leans(names: Sequence[str], runs: dict[str, tuple[NDArray, NDArray]]) -> Fig
         runs: by title, the lean of one digit (stages,) and the leans of the digits that it is compared with
             (digits, stages), of which the band from the 5th to the 95th percentile and the median are drawn.
     """
-    figure = Figure(figsize=(WIDTH, 2.8))
+    figure = Figure(figsize=(WIDTH, 3.6))
     axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)[0]
     for ax, (title, (one, many)) in zip(axes, runs.items(), strict=True):
         low, middle, high = np.percentile(many, [5, 50, 95], axis=0)
-        ax.fill_between(names, low, high, color=BLUE, alpha=0.25, linewidth=0, label="read correctly")
-        ax.plot(names, middle, color=BLUE, linewidth=1)
-        ax.plot(names, one, color=VERMILLION, marker="o", markersize=3, label="misread")
+        ax.fill_between(names, low, high, color=FIRST, alpha=0.25, linewidth=0, label="read correctly, 5 to 95 %")
+        ax.plot(names, middle, color=FIRST, linewidth=1, label="their median")
+        ax.plot(names, one, color=WRONG, marker="o", markersize=4, label="misread")
         ax.axhline(0.5, color=INK, linewidth=0.5, linestyle=":")
         ax.set(ylim=(0, 1), title=title)
-        ax.tick_params(axis="x", rotation=90, labelsize=8)
+        ax.tick_params(axis="x", rotation=90)
     axes[0].set_ylabel("lean to the wrong class")
-    axes[0].legend(frameon=False, loc="lower left", fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook.arithmetic import Stage
-from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH
+from convbook.figures.style import DIGIT, FIRST, SMALL, WIDTH, settled, show
 
 
 def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], probabilities: NDArray) -> Figure:
@@ -18,23 +18,20 @@ def overview(image: NDArray, maps: Sequence[NDArray], rows: Sequence[Stage], pro
         rows: the stages' rows of the table.
         probabilities: of the classes, (10,).
     """
-    figure = Figure(figsize=(WIDTH, 2.1))
+    figure = Figure(figsize=(WIDTH, 2.2))
     first, *others, last = figure.subplots(1, len(rows) + 2, width_ratios=[1.0] * (len(rows) + 1) + [1.3])
-    size = len(image)
-    first.imshow(image, cmap=DIGIT)
+    show(first, image, DIGIT, image.max())
     first.set_title("a digit", loc="center")
     for ax, stack, stage in zip(others, maps, rows, strict=True):
-        margin = (size - stage.size) / 2 - 0.5
-        extent = margin, margin + stage.size, margin + stage.size, margin
-        ax.imshow(stack[:, :, stack.std(axis=(0, 1)).argmax()], cmap=MAP, extent=extent)
-        ax.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
-        ax.set_title(f"{stage.size} × {stage.size}\nsees {stage.receptive_field}", loc="center", fontsize=9)
+        chosen = stack[:, :, stack.std(axis=(0, 1)).argmax()]
+        show(ax, chosen, DIGIT, chosen.max())
+        ax.set_title(f"{stage.size} × {stage.size}\nsees {stage.receptive_field}", loc="center", fontsize=SMALL)
     for ax in (first, *others):
         ax.set_axis_off()
-    last.barh(range(len(probabilities)), probabilities, color=BLUE)
+    last.barh(range(len(probabilities)), probabilities, color=FIRST)
     last.set(xlim=(0, 1), xticks=[], yticks=range(len(probabilities)))
     last.invert_yaxis()
-    last.tick_params(length=0, labelsize=8)
+    last.tick_params(length=0, labelsize=SMALL)
     last.spines[:].set_visible(False)
     last.set_title("probabilities", loc="center")
-    return figure
+    return settled(figure)

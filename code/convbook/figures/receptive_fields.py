@@ -3,14 +3,27 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.cm import ScalarMappable
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook.arithmetic import Stage
-from convbook.figures.style import BLUE, DIGIT, GREEN, INK, MAP, VERMILLION, WIDTH, bare_axes, outline
+from convbook.figures.style import (
+    DIGIT,
+    EDGE,
+    FIRST,
+    INK,
+    POINT,
+    QUIET,
+    SECOND,
+    THIRD,
+    WIDTH,
+    color_scale,
+    outline,
+    settled,
+    show,
+)
 
 
 def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: range) -> Figure:
@@ -22,18 +35,31 @@ def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: rang
         rows: image rows of the receptive field.
         columns: its columns.
     """
-    figure, axes = bare_axes(1, 3, 2.1)
     share = influence / influence.max()
+    figure = Figure(figsize=(WIDTH, 3.1))
+    axes = figure.subplots(1, 3, sharey=True)
     pictures = (
-        ("what it could see", image, DIGIT),
-        ("how much a pixel counts", share, MAP),
-        ("what that leaves", image * share, DIGIT),
+        ("what it could see", image, image.max()),
+        ("what it uses", share, 1),
+        ("what that leaves", image * share, image.max()),
     )
-    for ax, (caption, picture, colors) in zip(axes.flat, pictures, strict=True):
-        ax.imshow(picture, cmap=colors, vmin=0, vmax=picture.max() if colors == MAP else image.max())
+    for ax, (caption, picture, most) in zip(axes, pictures, strict=True):
+        show(ax, picture, DIGIT, most)
         outline(ax, rows, columns)
-        ax.set_title(caption, loc="center", fontsize=9)
-    return figure
+        ax.set_title(caption, loc="center")
+        _count_pixels(ax, rows, columns, image.shape)
+    axes[0].set_ylabel("row")
+    color_scale(figure, axes, DIGIT, 1, "share of the pixel that counts most, in the middle picture")
+    return settled(figure)
+
+
+def _count_pixels(ax: Axes, rows: range, columns: range, shape: tuple[int, ...]) -> None:
+    """Number the first and last pixels of an image and of a region of it along its sides."""
+    for axis, size, region in ((ax.xaxis, shape[1], columns), (ax.yaxis, shape[0], rows)):
+        ends = {region.start, region.stop - 1}
+        axis.set_ticks(sorted(ends | {end for end in (0, size - 1) if all(abs(end - own) > 4 for own in ends)}))
+    ax.set_xlabel("column")
+    ax.spines[:].set_visible(False)
 
 
 def cone(rows: Sequence[Stage], unit: int) -> Figure:
@@ -66,20 +92,21 @@ def cone(rows: Sequence[Stage], unit: int) -> Figure:
         seen = covered
         inside.insert(0, seen)
 
-    figure = Figure(figsize=(WIDTH, 0.55 * len(rows) + 0.6))
+    figure = Figure(figsize=(WIDTH, 0.65 * len(rows) + 0.6))
     ax = figure.subplots()
     ax.set_axis_off()
-    ax.add_collection(LineCollection(lines, colors=BLUE, linewidths=0.8, zorder=1))
+    ax.add_collection(LineCollection(lines, colors=FIRST, linewidths=0.8, zorder=1))
     labels = [("image", f"{size} pixels")]
     labels += [(row.name, f"sees {row.receptive_field}, jump {row.jump}") for row in rows]
     for level, (at, chosen, (name, note)) in enumerate(zip(places, inside, labels, strict=True)):
         lit = np.isin(np.arange(len(at)), list(chosen))
         shape = "s" if level == 0 else "o"
-        ax.plot(at[~lit], np.full((~lit).sum(), level), shape, ms=8, mfc="none", mec=INK, mew=0.8)
-        ax.plot(at[lit], np.full(lit.sum(), level), shape, ms=8, color=BLUE)
+        ax.plot(at[~lit], np.full((~lit).sum(), level), shape, ms=9, mfc="none", mec=EDGE, mew=0.8)
+        ax.plot(at[lit], np.full(lit.sum(), level), shape, ms=9, color=FIRST)
         ax.text(-1, level, name, ha="right", va="center")
-        ax.text(size, level, note, va="center")
-    ax.set(xlim=(-0.35 * size, 1.52 * size), ylim=(-0.5, len(rows) + 0.5))
+        ax.text(size, level, note, va="center", color=QUIET)
+    ax.plot(places[-1][[unit]], [len(rows)], "o", ms=9, color=POINT, mec=INK)
+    ax.set(xlim=(-0.3 * size, 1.55 * size), ylim=(-0.5, len(rows) + 0.5))
     return figure
 
 
@@ -95,17 +122,18 @@ def spread(
         exact: measured on equal weights.
         random: measured on random weights.
     """
-    figure = Figure(figsize=(WIDTH, 3.2))
+    figure = Figure(figsize=(WIDTH, 4))
     ax = figure.subplots()
     ax.plot(depths, equal, "--", color=INK, label="if all pixels of the field counted the same")
-    ax.plot(depths, random, "^", color=VERMILLION, label="random weights and ReLU, measured")
-    ax.plot(depths, exact, "o", color=BLUE, label="equal weights, exact")
-    ax.plot(depths, law, "-", color=GREEN, label="law √(n (k² − 1) / 12)", zorder=0)
+    ax.plot(depths, random, "^", color=SECOND, label="random weights and ReLU, measured")
+    ax.plot(depths, exact, "o", color=FIRST, label="equal weights, exact")
+    ax.plot(depths, law, "-", color=THIRD, label="law √(n (k² − 1) / 12)", zorder=0)
     ax.set(xscale="log", yscale="log", xlabel="layers n of 3 × 3", ylabel="standard deviation in pixels")
     ax.minorticks_off()
     ax.set_xticks([1, 2, 4, 8, 12], ["1", "2", "4", "8", "12"])
     ax.set_yticks([1, 2, 4, 8], ["1", "2", "4", "8"])
-    ax.legend(frameon=False, fontsize=9)
+    ax.set_ylim(top=1.8 * max(equal))  # room for the key
+    ax.legend(loc="upper left")
     return figure
 
 
@@ -119,12 +147,17 @@ def effective_fields(influences: Sequence[NDArray], rows: Sequence[Stage], capti
         rows: the layers' rows from ``arithmetic.trace``.
         captions: one for each layer.
     """
-    figure, axes = bare_axes(-(-len(rows) // 3), 3, 2.1)
+    lines = -(-len(rows) // 3)
+    figure = Figure(figsize=(WIDTH, 2.35 * lines + 0.6))
+    axes = figure.subplots(lines, 3, squeeze=False)
+    for ax in axes.flat[len(rows) :]:
+        ax.set_axis_off()
     for ax, influence, row, caption in zip(axes.flat, influences, rows, captions, strict=False):
-        ax.imshow(influence / influence.max(), cmap=MAP, vmin=0, vmax=1)
+        show(ax, influence / influence.max(), DIGIT, 1)
         seen = row.sees((row.size - 1) // 2)
         outline(ax, seen, seen)
-        ax.set_title(caption, loc="center", fontsize=9)
-    scale = ScalarMappable(Normalize(0, 1), MAP)
-    figure.colorbar(scale, ax=axes, location="bottom", shrink=0.5, aspect=30, label="share of the strongest pixel")
-    return figure
+        ax.set_title(caption, loc="center")
+        _count_pixels(ax, seen, seen, influence.shape)
+        ax.set_xlabel("")
+    color_scale(figure, axes, DIGIT, 1, "share of the strongest pixel")
+    return settled(figure)

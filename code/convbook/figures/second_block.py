@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from convbook.figures.style import BLUE, INK, VERMILLION, WIDTH
+from convbook.figures.style import FIRST, INK, PAPER, SECOND, THIRD, WIDTH
 
 
 def accuracy_by_parameters(
@@ -24,12 +24,12 @@ def accuracy_by_parameters(
         accuracies: shares between 0 and 1, (networks, runs).
         intervals: lower and upper end of the interval of each mean, (networks, 2).
     """
-    figure = Figure(figsize=(WIDTH, 3.4))
+    figure = Figure(figsize=(WIDTH, 4))
     ax = figure.subplots()
     percent, ends = 100 * np.asarray(accuracies), 100 * np.asarray(intervals)
     aside = 0.035 * (max(parameters) - min(parameters))
     for count, name, runs in zip(parameters, names, percent, strict=True):
-        (dots,) = ax.plot([count] * len(runs), runs, "o", color=BLUE, fillstyle="none")
+        (dots,) = ax.plot([count] * len(runs), runs, "o", color=THIRD, markerfacecolor=PAPER)
         ax.annotate(
             name,
             (count, 1),
@@ -40,12 +40,12 @@ def accuracy_by_parameters(
         )
     means, beside = percent.mean(axis=1), np.asarray(parameters) + aside
     spread = np.abs(ends.T - means)
-    bars = ax.errorbar(beside, means, spread, fmt="s", color=VERMILLION, capsize=5)
+    bars = ax.errorbar(beside, means, spread, fmt="s", color=INK, capsize=5)
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="parameters", ylabel="test accuracy (%)", xticks=parameters)
     dots.set_label("one run")
     bars.set_label("mean and its 95 % interval")
-    figure.legend(handles=[dots, bars], loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    figure.legend(handles=[dots, bars], loc="outside lower center", ncols=2)
     return figure
 
 
@@ -56,9 +56,9 @@ def savings(names: Sequence[str], costs: Mapping[str, Sequence[float]]) -> Figur
         names: names of the networks, the reference first.
         costs: one number for each network, by the name of the cost.
     """
-    figure = Figure(figsize=(WIDTH, 2.9))
+    figure = Figure(figsize=(WIDTH, 3.4))
     ax = figure.subplots()
-    styles = zip((BLUE, VERMILLION, INK), "os^", ("-", "--", ":"), strict=True)
+    styles = zip((FIRST, SECOND, THIRD), "os^", ("-", "--", ":"), strict=True)
     for (what, numbers), (color, marker, line) in zip(costs.items(), styles, strict=False):
         ax.plot(
             np.asarray(numbers) / numbers[0],
@@ -74,7 +74,7 @@ def savings(names: Sequence[str], costs: Mapping[str, Sequence[float]]) -> Figur
         ylim=(0, 1.08),
     )
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.legend(frameon=False, loc="lower left")
+    ax.legend(loc="lower left")
     return figure
 
 
@@ -90,12 +90,12 @@ def dropout_runs(
         training: training accuracies of the runs in the last epoch, by rate.
         validation: validation accuracies of the same runs after it, by rate.
     """
-    figure = Figure(figsize=(WIDTH, 3.2))
+    figure = Figure(figsize=(WIDTH, 3.8))
     ax = figure.subplots()
     ax.plot(*curve, color=INK, linestyle=":", label="ceiling in training")
     for name, runs, marker, color in (
-        ("validation, dropout off", validation, "^", BLUE),
-        ("training, dropout on", training, "s", VERMILLION),
+        ("validation, dropout off", validation, "^", SECOND),
+        ("training, dropout on", training, "s", FIRST),
     ):
         points = [(rate, accuracy) for rate, accuracies in runs.items() for accuracy in accuracies]
         ax.plot(
@@ -108,5 +108,5 @@ def dropout_runs(
         )
     ax.set(xlabel="dropout rate on the logits", ylabel="accuracy")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.legend(frameon=False, loc="lower left")
+    ax.legend(loc="lower left")
     return figure

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, ScalarFormatter
 from numpy.typing import NDArray
 
-from convbook.figures.style import BLUE, INK, VERMILLION, WIDTH, digits
+from convbook.figures.style import FIRST, INK, PAPER, SECOND, THIRD, WIDTH, WRONG, digits
 
 if TYPE_CHECKING:  # the concept chapters draw without TensorFlow
     from convbook.history import Epoch
@@ -18,11 +19,11 @@ if TYPE_CHECKING:  # the concept chapters draw without TensorFlow
 
 def learning_rates(rates: Sequence[float]) -> Figure:
     """Plot a schedule: the learning rate of every epoch."""
-    figure = Figure(figsize=(WIDTH, 2.6))
+    figure = Figure(figsize=(WIDTH, 3))
     ax = figure.subplots()
     epochs = range(1, len(rates) + 1)
-    ax.step(epochs, rates, where="mid", color=BLUE)
-    ax.plot(epochs, rates, "o", color=BLUE, markersize=4)
+    ax.step(epochs, rates, where="mid", color=FIRST)
+    ax.plot(epochs, rates, "o", color=FIRST, markersize=5)
     half = next((epoch for epoch, rate in zip(epochs, rates, strict=True) if rate < rates[0] / 2), None)
     if half is not None:
         ax.axhline(rates[0] / 2, color=INK, linestyle=":", linewidth=1)
@@ -42,6 +43,9 @@ def curves(
 ) -> Figure:
     """Plot accuracy and loss over the epochs, together with those of a reference run.
 
+    The accuracy of the first epoch is so far below the others that it would crush their axis. The axis starts above it,
+    and says so.
+
     Args:
         history: the run to show.
         reference: another run, drawn dashed.
@@ -49,16 +53,16 @@ def curves(
         ceiling: highest possible training accuracy, drawn as a line.
         floor: lowest possible training loss, drawn as a line.
     """
-    figure = Figure(figsize=(WIDTH, 6))
+    figure = Figure(figsize=(WIDTH, 7))
     top, bottom = figure.subplots(2, sharex=True)
 
     def draw(run: Sequence[Epoch], style: str, name: str) -> None:
         epochs = [epoch.epoch for epoch in run]
         for ax, validation, training in ((top, "val_accuracy", "accuracy"), (bottom, "val_loss", "loss")):
-            for column, color, marker in ((validation, BLUE, "o"), (training, VERMILLION, "s")):
+            for column, color, marker in ((training, FIRST, "s"), (validation, SECOND, "o")):
                 kind = "validation" if column == validation else "training"
                 values = [getattr(epoch, column) for epoch in run]
-                ax.plot(epochs, values, style, marker=marker, markersize=3.5, color=color, label=f"{kind}, {name}")
+                ax.plot(epochs, values, style, marker=marker, markersize=4, color=color, label=f"{kind}, {name}")
 
     draw(history, "-", "this run")
     if reference:
@@ -66,13 +70,18 @@ def curves(
     for ax, bound, name in ((top, ceiling, "ceiling"), (bottom, floor, "floor")):
         if bound is not None:
             ax.axhline(bound, color=INK, linestyle=":", linewidth=1.5, label=f"{name} for training, {bound:.4f}")
-    top.set(title="Accuracy", ylim=(None, 1.001))
+    runs = [[(epoch.accuracy, epoch.val_accuracy) for epoch in run] for run in (history, reference)]
+    later = [share for run in runs for pair in run[1:] for share in pair]
+    bottom_end = min(later) - 0.004 if later else None
+    hidden = [share for run in runs for pair in run[:1] for share in pair if later and share < min(later) - 0.004]
+    note = f", from {min(hidden):.3f} in epoch 1, which is below the axis" if hidden else ""
+    top.set(title=f"Accuracy{note}", ylim=(bottom_end, 1.001))
     bottom.set(title="Loss (log scale)", xlabel="epoch", yscale="log", yticks=[0.02, 0.05, 0.1, 0.2, 0.5])
     bottom.yaxis.set_major_formatter(ScalarFormatter())
     bottom.yaxis.set_minor_locator(NullLocator())
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
     entries = {str(line.get_label()): line for line in (*top.lines, *bottom.lines)}  # one for both panels
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -81,15 +90,17 @@ def confusion(matrix: NDArray[np.integer]) -> Figure:
 
     Only the mistakes are coloured, because on a common scale the diagonal with its thousands would hide them.
     """
-    figure = Figure(figsize=(WIDTH, 5.2))
+    figure = Figure(figsize=(WIDTH, 5.4))
     ax = figure.subplots()
     mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-    shown = np.ma.masked_equal(mistakes, 0)
-    ax.imshow(shown, cmap="YlOrBr", vmin=0, vmax=max(mistakes.max() * 1.6, 1))  # pale enough for the counts on top
     for (row, column), count in np.ndenumerate(matrix):
         if count:
-            color = INK if row == column else "black"
-            ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8.5, color=color)
+            ax.text(column, row, f"{count:,}", ha="center", va="center")
+    for row, column in np.argwhere(mistakes):
+        strength = 0.1 + 0.5 * mistakes[row, column] / mistakes.max()  # pale enough for the counts on top
+        ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, color=WRONG, alpha=strength, linewidth=0))
+    ends = -0.5, len(matrix) - 0.5
+    ax.set(xlim=ends, ylim=ends[::-1], aspect="equal")
     ax.set(xlabel="predicted digit", ylabel="true digit", xticks=range(len(matrix)), yticks=range(len(matrix)))
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -114,16 +125,16 @@ def last_and_best(last: Sequence[float], best: Sequence[float], reference: float
         best: accuracy of the best epoch, in the same order.
         reference: accuracy of another run, drawn as a line.
     """
-    figure = Figure(figsize=(WIDTH, 3.0))
+    figure = Figure(figsize=(WIDTH, 3.8))
     ax = figure.subplots()
     rows = np.arange(len(last))
     ax.axvline(100 * reference, color=INK, linestyle=":", label="the notes' run")
-    ax.hlines(rows, 100 * np.asarray(last), 100 * np.asarray(best), color=INK, linewidth=1)
-    ax.plot(100 * np.asarray(best), rows, "o", color=VERMILLION, fillstyle="none", label="best epoch")
-    ax.plot(100 * np.asarray(last), rows, "o", color=BLUE, label="last epoch")
+    ax.hlines(rows, 100 * np.asarray(last), 100 * np.asarray(best), color=THIRD, linewidth=1)
+    ax.plot(100 * np.asarray(best), rows, "o", color=THIRD, markerfacecolor=PAPER, label="best epoch")
+    ax.plot(100 * np.asarray(last), rows, "o", color=THIRD, label="last epoch")
     ax.set(xlabel="test accuracy (%)", ylabel="seed", yticks=rows)
     ax.invert_yaxis()
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -131,12 +142,12 @@ def accuracy_by_dropout(
     rates: Sequence[float], ceilings: Sequence[float], marks: Sequence[tuple[str, float, float]]
 ) -> Figure:
     """Plot the ceiling of the training accuracy against the dropout rate, and two measured (name, rate, accuracy)."""
-    figure = Figure(figsize=(WIDTH, 2.8))
+    figure = Figure(figsize=(WIDTH, 3.2))
     ax = figure.subplots()
     ax.plot(rates, ceilings, color=INK, linestyle=":", label="ceiling")
-    for (name, rate, accuracy), color, marker in zip(marks, (VERMILLION, BLUE), "s^", strict=True):
-        ax.plot([rate], [accuracy], marker, color=color, label=name, linestyle="none")
+    for (name, rate, accuracy), color, marker in zip(marks, (FIRST, SECOND), "s^", strict=True):
+        ax.plot([rate], [accuracy], marker, color=color, markersize=8, label=name, linestyle="none")
     ax.set(xlabel="dropout rate on the logits", ylabel="training accuracy")
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.legend(frameon=False)
+    ax.legend()
     return figure

@@ -5,7 +5,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook.activations import ACTIVATIONS, activation
-from convbook.figures.style import BLUE, VERMILLION, WIDTH
+from convbook.figures.style import FIRST, SECOND, WIDTH
 from convbook.widgets.figure import InteractiveFigure
 
 
@@ -33,8 +33,8 @@ class ActivationPlayground(InteractiveFigure):
         figure = Figure(figsize=(WIDTH, 2.6))
         ax = figure.subplots()
         chosen, z = activation(self.function), np.linspace(-5, 5, 401)
-        ax.plot(z, chosen.function(z), color=BLUE, label="function")
-        ax.plot(z, chosen.derivative(z), "--", color=VERMILLION, label="slope")
+        ax.plot(z, chosen.function(z), color=FIRST, label="function")
+        ax.plot(z, chosen.derivative(z), "--", color=SECOND, label="slope")
         ax.set(xlabel="input z", ylim=(-1.5, 3), title=self.function.replace("_", " "))
         ax.legend(frameon=False)
         return figure

@@ -4,14 +4,14 @@ import io
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 from matplotlib import style
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook import tokens
-from convbook.figures.style import DIGIT, STYLE, WIDTH
+from convbook.figures.style import STYLE, WIDTH, settled, show, signed_most
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.traits import Array
 
@@ -65,7 +65,7 @@ def svg(figure: InteractiveFigure) -> str:
     return file.getvalue()
 
 
-def panels(*images: tuple[str, NDArray, str]) -> Figure:
+def panels(*images: tuple[str, NDArray, Colormap]) -> Figure:
     """Draw images in a row, each with its title; a signed one around 0.
 
     Args:
@@ -73,8 +73,7 @@ def panels(*images: tuple[str, NDArray, str]) -> Figure:
     """
     figure = Figure(figsize=(WIDTH, WIDTH / len(images) + 0.5))
     for ax, (title, image, scale) in zip(figure.subplots(1, len(images), squeeze=False)[0], images, strict=True):
-        most = float(np.abs(image).max()) or 1.0
-        ax.imshow(image, cmap=scale, vmin=0 if scale == DIGIT else -most, vmax=most)
-        ax.set_title(title, loc="center", fontsize=9)
+        show(ax, image, scale, signed_most(image))
+        ax.set_title(title, loc="center")
         ax.set_axis_off()
-    return figure
+    return settled(figure)

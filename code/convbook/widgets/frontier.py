@@ -7,7 +7,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook import results
-from convbook.figures.style import BLUE, WIDTH
+from convbook.figures.style import FIRST, WIDTH
 from convbook.widgets.figure import InteractiveFigure
 
 # Study and variant of every recipe, with its name in the figure.
@@ -92,7 +92,7 @@ class Frontier(InteractiveFigure):
         ax = figure.subplots()
         for recipe in self.recipes:
             errors = [100 * (1 - run["test"]) for run in recipe["runs"]]
-            ax.plot([recipe["parameters"]] * len(errors), errors, "o", color=BLUE, markersize=4)
+            ax.plot([recipe["parameters"]] * len(errors), errors, "o", color=FIRST, markersize=4)
             ax.annotate(
                 recipe["name"], (recipe["parameters"], max(errors)), (0, 4), textcoords="offset points", ha="center"
             )

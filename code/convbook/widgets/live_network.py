@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from convbook.figures.style import BLUE, DIGIT, MAP, WIDTH
+from convbook.figures.style import DIGIT, FIRST, WIDTH
 from convbook.inference import Network, forward
 from convbook.widgets.network_figure import NetworkFigure
 
@@ -29,11 +29,11 @@ class LiveNetwork(NetworkFigure):
         first.set_title("digit", loc="center", fontsize=9)
         for ax, name in zip(others, _spread(names, SHOWN), strict=True):
             maps = outputs[name]
-            ax.imshow(maps[..., maps.std(axis=(0, 1)).argmax()], cmap=MAP)
+            ax.imshow(maps[..., maps.std(axis=(0, 1)).argmax()], cmap=DIGIT)
             ax.set_title(name, loc="center", fontsize=9)
         for ax in (first, *others):
             ax.set_axis_off()
-        last.barh(range(10), outputs[self.layers[-1]["name"]], color=BLUE)
+        last.barh(range(10), outputs[self.layers[-1]["name"]], color=FIRST)
         last.set(xlim=(0, 1), xticks=[], yticks=range(10))
         last.invert_yaxis()
         last.tick_params(length=0, labelsize=7)

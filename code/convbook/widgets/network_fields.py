@@ -7,7 +7,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook.arithmetic import trace
-from convbook.figures.style import DIGIT, MAP, outline
+from convbook.figures.style import DIGIT, outline
 from convbook.inference import Network, forward, stack_of
 from convbook.widgets.figure import panels
 from convbook.widgets.network_figure import NetworkFigure
@@ -53,7 +53,7 @@ class NetworkFields(NetworkFigure):
         maps = forward(self._network, np.asarray(self.image)[:, :, None])[self.layer]
         figure = panels(
             ("digit, and a unit's field", self.image, DIGIT),
-            (f"a map of {self.layer}", maps[..., maps.max(axis=(0, 1)).argmax()], MAP),
+            (f"a map of {self.layer}", maps[..., maps.max(axis=(0, 1)).argmax()], DIGIT),
         )
         outline(figure.axes[0], stage.sees(min(self.row, stage.size - 1)), stage.sees(min(self.column, stage.size - 1)))
         return figure

@@ -8,7 +8,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook import results
-from convbook.figures.style import BLUE, VERMILLION, WIDTH
+from convbook.figures.style import FIRST, SECOND, WIDTH
 from convbook.history import notes_log
 from convbook.schedules import SCHEDULES
 from convbook.widgets.figure import InteractiveFigure
@@ -94,8 +94,8 @@ class ScheduleExplorer(InteractiveFigure):
         figure = Figure(figsize=(WIDTH, 2.6))
         ax = figure.subplots()
         epochs = range(1, len(self.logged) + 1)
-        ax.plot(epochs, self.rates(), color=BLUE, label=self.schedule.replace("_", " "))
-        ax.plot(epochs, self.logged, "o", color=VERMILLION, markersize=4, label="the notes' log")
+        ax.plot(epochs, self.rates(), color=FIRST, label=self.schedule.replace("_", " "))
+        ax.plot(epochs, self.logged, "o", color=SECOND, markersize=4, label="the notes' log")
         ax.set(xlabel="epoch", ylabel="learning rate", xticks=range(5, len(self.logged) + 1, 5))
         if self.log:
             ax.set_yscale("log")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from convbook import results
-from convbook.figures.style import BLUE, WIDTH
+from convbook.figures.style import FIRST, WIDTH
 from convbook.widgets.figure import InteractiveFigure
 
 
@@ -68,8 +68,8 @@ class SeedIntervals(InteractiveFigure):
         kept = [i for i, seed in enumerate(self.seeds) if seed not in self.dropped]
         for row, scores in enumerate(np.array(self.accuracies)[:, kept]):
             reach = t_quantile(len(kept) - 1) * scores.std(ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else 0
-            ax.plot(scores, np.full(len(kept), row), "o", color=BLUE, markersize=4)
-            ax.errorbar(scores.mean(), row + 0.25, xerr=reach, fmt="|", color=BLUE, capsize=3)
+            ax.plot(scores, np.full(len(kept), row), "o", color=FIRST, markersize=4)
+            ax.errorbar(scores.mean(), row + 0.25, xerr=reach, fmt="|", color=FIRST, capsize=3)
         ax.set(xlabel="test accuracy (%)", ylabel="filters", yticks=range(len(self.networks)))
         ax.set_yticklabels(self.networks)
         ax.invert_yaxis()

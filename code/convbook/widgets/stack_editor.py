@@ -6,7 +6,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from convbook.arithmetic import Layer, Padding, trace
-from convbook.figures.style import BLUE, DIGIT, WIDTH, outline
+from convbook.figures.style import DIGIT, FIRST, WIDTH, outline, show
 from convbook.inference import stack
 from convbook.widgets.digit_figure import ten_digits
 from convbook.widgets.figure import InteractiveFigure
@@ -89,13 +89,13 @@ class StackEditor(InteractiveFigure):
         )
         figure = Figure(figsize=(WIDTH, 2.4))
         digit, bars = figure.subplots(1, 2, width_ratios=(1, 1.4))
-        digit.imshow(self.image, cmap=DIGIT)
+        show(digit, self.image, DIGIT, 1)
         digit.set_axis_off()
         for stage in stages:
             field = stage.sees(stage.size // 2)
             outline(digit, field, field)
         names = [f"{i} {layer['kind']} {layer['kernel']}" for i, layer in enumerate(self.layers, start=1)]
-        bars.barh(names, [stage.receptive_field for stage in stages], color=BLUE)
+        bars.barh(names, [stage.receptive_field for stage in stages], color=FIRST)
         bars.invert_yaxis()
         bars.set(xlabel="width of a unit's field in pixels")
         return figure

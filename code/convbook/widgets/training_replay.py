@@ -8,7 +8,7 @@ import traitlets
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from convbook.figures.style import BLUE, VERMILLION, WIDTH
+from convbook.figures.style import FIRST, SECOND, WIDTH
 from convbook.inference import network_of, record
 from convbook.widgets.figure import InteractiveFigure
 from convbook.widgets.network_figure import flat
@@ -68,8 +68,8 @@ class TrainingReplay(InteractiveFigure):
         figure = Figure(figsize=(WIDTH, 2.6))
         ax = figure.subplots()
         epochs = range(1, len(self.history) + 1)
-        ax.plot(epochs, [row["val_accuracy"] for row in self.history], color=BLUE, label="validation")
-        ax.plot(epochs, [row["accuracy"] for row in self.history], "--", color=VERMILLION, label="training")
+        ax.plot(epochs, [row["val_accuracy"] for row in self.history], "--", color=SECOND, label="validation")
+        ax.plot(epochs, [row["accuracy"] for row in self.history], color=FIRST, label="training")
         ax.set(xlabel="epoch", ylabel="accuracy", xticks=range(5, len(self.history) + 1, 5))
         ax.legend(frameon=False)
         return figure
