@@ -20,8 +20,9 @@ def numeric_answers(pages: list[BeautifulSoup]) -> Iterator[tuple[str, str]]:
     for page in pages:
         for question in page.select("ol.quiz > li"):
             (right,) = question.select("details.right > summary")
-            if NUMBER.match(right.get_text()):
-                yield question["id"].removeprefix("quiz-"), right.get_text()
+            answer = right.get_text().replace("\u00a0", " ")  # no line breaks in 3 × 3
+            if NUMBER.match(answer):
+                yield question["id"].removeprefix("quiz-"), answer
 
 
 def answer_problems(pages: list[BeautifulSoup], answers: dict[str, str]) -> list[str]:
