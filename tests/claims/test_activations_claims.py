@@ -60,17 +60,17 @@ def test_a_zero_for_one_digit_is_not_a_dead_unit(maps):
         assert zeros.all(axis=0).mean() < 0.05
 
 
-def test_fewer_units_stay_silent_as_more_digits_are_shown(maps):
-    silent = [(maps["conv1"][:count] == 0).all(axis=0).sum() for count in (10, 100, 1000)]
-    assert silent[0] > 1.5 * silent[1] > 2 * silent[2]
+def test_fewer_units_are_dead_as_more_digits_are_shown(maps):
+    dead = [(maps["conv1"][:count] == 0).all(axis=0).sum() for count in (10, 100, 1000)]
+    assert dead[0] > 1.5 * dead[1] > 2 * dead[2]
 
 
-def test_silent_units_of_the_first_layer_belong_to_filters_with_a_negative_bias(network, maps):
+def test_dead_units_of_the_first_layer_belong_to_filters_with_a_negative_bias(network, maps):
     """Where all pixels are black the weighted sum is the bias, so there the reverse holds as well."""
-    silent = (maps["conv1"] == 0).all(axis=0)
+    dead = (maps["conv1"] == 0).all(axis=0)
     negative = network.get_layer("conv1").get_weights()[1] < 0
-    assert not silent[:, :, ~negative].any()
+    assert not dead[:, :, ~negative].any()
     ink = mnist.load().test_images[:1000].max(axis=0) > 0
     black = signal.correlate2d(ink, np.ones((3, 3)), "valid") == 0
     assert black.any()
-    assert silent[black][:, negative].all()
+    assert dead[black][:, negative].all()

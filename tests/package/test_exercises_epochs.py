@@ -144,6 +144,10 @@ def test_a_right_warm_up_passes():
         (right_rise, lambda e, n, w: half_cosine(e - w, n), "the epochs after the rise"),
         (right_rise, lambda e, n, w: 2 * right_fall(e, n, w) - 1, "add 1 and halve"),
         (right_rise, lambda e, n, w: half_cosine(2 * (e - w), n - w), "a whole cosine"),
+        (right_rise, lambda e, n, w: half_cosine(e - w + 1, n - w + 1), "has the peak once more"),
+        (right_rise, lambda e, n, w: half_cosine(e - w + 1, n - w), "has the peak once more"),
+        (right_rise, lambda e, n, w: half_cosine(e - w, max(n - w - 1, 1)), "not by 1 less"),
+        (right_rise, lambda e, n, w: math.cos(math.pi * (e - w) / (n - w) / 2), "a quarter of a cosine"),
         (right_rise, lambda e, n, w: 1 - (e - w) / (n - w), "should be"),
     ],
 )
@@ -193,6 +197,12 @@ def overflowing(weights, rows, labels):
     return rows.T @ (powers / powers.sum(axis=1, keepdims=True) - one_hot(labels, weights.shape[1])) / len(labels)
 
 
+def vanishing(weights, rows, labels):
+    logits = rows @ weights
+    powers = np.exp(logits - logits.max())
+    return rows.T @ (powers / powers.sum(axis=1, keepdims=True) - one_hot(labels, weights.shape[1])) / len(labels)
+
+
 def gradient_like(excess):
     """Make a gradient of a formula for what multiplies the pixels."""
 
@@ -217,7 +227,8 @@ def gradient_like(excess):
         (gradient_like(lambda p, y, z: z - y), "these are the logits"),
         (gradient_like(lambda p, y, z: p - one_hot(z.argmax(axis=1), z.shape[1])), "not at the one with the largest"),
         (gradient_like(lambda p, y, z: np.exp(z) / np.exp(z).sum(axis=0) - y), "axis 1"),
-        (overflowing, "not a finite number"),
+        (overflowing, "largest logit of each row"),
+        (vanishing, "not of the whole batch"),
     ],
 )
 def test_a_wrong_gradient_gets_its_hint(answer, words):

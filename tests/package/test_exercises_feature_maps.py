@@ -69,7 +69,7 @@ def test_keras_passes_on_parameters(counts):
         ({"convolution": ...}, "replace the dots"),
         ({"convolution": 2_304}, "each filter has a bias"),
         ({"convolution": 160}, "reads all 16 channels"),
-        ({"batch normalisation": 32}, "running mean and variance are parameters"),
+        ({"batch normalisation": 32}, "count the measured mean and variance"),
         ({"network": 13_848}, "running means and variances are missing"),
         ({"network": 13_636}, "the batch normalisations have parameters"),
         ({"network": 14_924}, "10 channels, not 16"),
@@ -146,6 +146,12 @@ def root(gamma, variance, epsilon):
     return gamma / np.sqrt(variance + epsilon)
 
 
+def without_the_weights(gamma, beta, mean, variance, epsilon, filters, bias):
+    """Add the shifts to the bias as they are."""
+    scale = root(gamma, variance, epsilon)
+    return filters * scale[:, np.newaxis], bias + (beta - mean * scale).sum()
+
+
 def into_the_convolution_before(gamma, beta, mean, variance, epsilon, filters, bias):
     a = root(gamma, variance, epsilon)
     return filters * a, bias * a + beta - mean * a
@@ -175,6 +181,7 @@ def test_keras_passes_as_folding():
         (lambda *arguments: arguments[5], "the shapes of the old ones"),
         (lambda *arguments: (arguments[5], arguments[6][:1]), "the shapes of the old ones"),
         (fold_with(root, lambda beta, mean, a: 0 * beta), "passes through the weights"),
+        (without_the_weights, "multiply it by each weight"),
         (fold_with(lambda g, v, e: g / np.sqrt(v), lambda beta, mean, a: beta - mean * a), "epsilon is missing"),
         (
             fold_with(lambda g, v, e: g / (v + e), lambda beta, mean, a: beta - mean * a),

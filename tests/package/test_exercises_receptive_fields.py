@@ -74,6 +74,7 @@ def test_the_columns_pass():
         (column(SCHEDULED, single_steps), "two pixels apart"),
         (column(SCHEDULED, stride_at_once), "acts on the layers after it"),
         ([3, 5, 6, 7, 11, 15, 19, 23, 29], "1 × 1 kernel adds"),
+        (counted_column([(3, 1) if layer == (1, 1) else layer for layer in SCHEDULED]), "third layer is a 1 × 1"),
         (counted_column([*SCHEDULED[:-1], (3, 1)]), "last kernel is 4 pixels wide"),
         ([kernel for kernel, _ in SCHEDULED], "local fields"),
         (counted_column(SCHEDULED)[:-1], "the shape is (8,)"),

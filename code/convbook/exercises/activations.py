@@ -37,6 +37,7 @@ def sigmoid_slope(at_zero: float, ten_layers: float, layers_below: int) -> str:
             ("that is the product of ten values of the sigmoid at 0; multiply its slopes instead", 0.5**10),
             ("one layer is missing: multiply ten slopes", 0.25**9),
             ("there is one slope for each layer, so multiply ten of them instead of dividing by ten", 0.25 / 10),
+            ("give two significant digits", 1e-6),
             ("it is small, but not 0", 0),
         ),
         within=5e-9,  # two significant digits
@@ -65,8 +66,17 @@ def leaky_relu_derivative(function: Callable[[NDArray, float], NDArray]) -> str:
         ("a 2 × 2 × 2 array and slope 0.3", np.array([[[-0.1, 0.2], [5.0, -6.0]], [[7.0, 0.01], [-3.0, -0.01]]]), 0.3),
     )
     for case, z, slope in cases:
+        try:
+            slopes = call(function, z, slope)
+        except Wrong as problem:
+            if "truth value" not in str(problem):
+                raise
+            raise Wrong(
+                "`if` decides once, but z is an array, and each of its numbers needs a decision of its own: "
+                "use np.where(condition, a, b)"
+            ) from None
         expect(
-            call(function, z, slope),
+            slopes,
             activations.leaky_relu_derivative(z, slope),
             case,
             mistakes=(

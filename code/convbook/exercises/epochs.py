@@ -77,7 +77,13 @@ def softmax_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -
         logits = rows @ weights
         given = call(function, weights, rows, labels)
         right = rows.T @ _excess(logits, labels) / count
-        if np.shape(numbers(given, case, finite=False)) == right.T.shape != right.shape:
+        values = numbers(given, case, finite=False)
+        if size > 100 and not np.isfinite(values).all():
+            raise Wrong(
+                f"{case}: some values are not finite numbers; subtract the largest logit of each row, not of the whole "
+                "batch, before you take exponentials"
+            )
+        if values.shape == right.T.shape != right.shape:
             raise Wrong(
                 f"{case}: the gradient has the shape of the weights, (pixels, classes), and yours is transposed"
             )
@@ -283,7 +289,15 @@ def warm_up(function: Callable[[int, float, int, int], float]) -> str:
                 )
             else:
                 right = cosine(done, initial=peak, epochs=left)
+                too_early = "the first epoch after the rise has the peak once more; the cosine begins there"
                 mistakes = (
+                    (too_early, peak * (1 + cos(pi / (left + 1))) / 2 if not done else None),
+                    (too_early, peak * (1 + cos(pi / left)) / 2 if not done else None),
+                    (
+                        "0 would be reached in the epoch after the last one: divide by epochs - warm_up, not by 1 less",
+                        peak * (1 + cos(pi * done / (left - 1))) / 2 if left > 1 else None,
+                    ),
+                    ("that is a quarter of a cosine, from 1 to 0; use half of one", peak * cos(pi * done / left / 2)),
                     (
                         "count the epochs of the fall from the end of the rise",
                         cosine(epoch, initial=peak, epochs=epochs),

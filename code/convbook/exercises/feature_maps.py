@@ -57,7 +57,7 @@ def parameters(counts: Mapping[str, int]) -> str:
         "batch normalisation": (
             statistics,
             (
-                ("the running mean and variance are parameters of the network as well", statistics // 2),
+                ("count the measured mean and variance of each channel as well, as Keras does", statistics // 2),
                 ("each of the 16 channels has its own four numbers", 4),
             ),
         ),
@@ -164,6 +164,10 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
                 (
                     "the bias is unchanged; the shift of the normalisation passes through the weights and adds to it",
                     outputs(scale, 0 * shift),
+                ),
+                (
+                    "the shift passes through the weights: multiply it by each weight that reads its channel, then add",
+                    outputs(scale, 0 * shift) + shift.sum(),
                 ),
                 ("epsilon is missing under the square root", outputs(plain, beta - mean * plain)),
                 (

@@ -190,8 +190,8 @@ def learned_kernel(learn: Callable[[NDArray, NDArray, tuple[int, int]], NDArray]
         same_shape = got.shape == kernel.shape
         if same_shape and (not np.isfinite(got).all() or np.abs(got).max() > 10 * np.abs(kernel).max()):
             raise Wrong(
-                f"{case}: the weights grew without limit; step AGAINST the gradient, with the error as prediction "
-                "minus target, and use a rate of 1 or less"
+                f"{case}: the weights grew without limit; divide by the number of errors, because the loss is a mean; "
+                "step AGAINST the gradient, with the error as prediction minus target; and use a rate of 1 or less"
             )
         if same_shape and not got.any():
             raise Wrong(f"{case}: all weights are still 0; take steps against the gradient")

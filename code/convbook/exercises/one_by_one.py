@@ -87,6 +87,18 @@ def network_macs(total: int, share_of_second: float) -> str:
             ),
             ("the 1 × 1 convolution needs MACs as well", right - macs["conv3"]),
             ("after the 1 × 1 convolution there are 10 channels, not 16", right + macs["conv5"] // 10 * 6),
+            ("the first convolution is missing", right - macs["conv1"]),
+            ("the second convolution is missing", right - macs["conv2"]),
+            *(
+                ("the list has four 3 × 3 convolutions after the pool, and you counted three", right - macs[name])
+                for name in ("conv5", "conv6", "conv7", "conv8")
+            ),
+            (
+                "the outputs of the four 3 × 3 convolutions after the pool get smaller: 10, 8, 6 and 4 pixels wide",
+                right - sum(macs[name] for name in ("conv6", "conv7", "conv8")) + 3 * macs["conv5"] // 10 * 16,
+            ),
+            ("the last convolution is missing", right - macs["conv9"]),
+            ("the last convolution has 4 × 4 kernels, not 3 × 3", right - macs["conv9"] // 16 * 7),
         ),
         reveal=False,
     )
@@ -95,7 +107,10 @@ def network_macs(total: int, share_of_second: float) -> str:
         share_of_second,
         share,
         "the share of the second convolution",
-        mistakes=(("give a share between 0 and 1, not a percentage", 100 * share),),
+        mistakes=(
+            ("give a share between 0 and 1, not a percentage", 100 * share),
+            ("give at least three decimals", round(share, 2)),
+        ),
         within=0.0005,  # three decimals
         reveal=False,
     )

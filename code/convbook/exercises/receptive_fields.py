@@ -20,12 +20,13 @@ def receptive_fields(column: Sequence[int]) -> str:
     without_jump = [3, 5, 5, 6, 8, 10, 12, 14, 17]
     stride_at_once = [3, 5, 5, 7, 11, 15, 19, 23, 29]
     one_for_the_1x1 = [3, 5, 6, 7, 11, 15, 19, 23, 29]
+    like_3x3 = [3, 5, 7, 8, 12, 16, 20, 24, 30]
     last_kernel_3_wide = [3, 5, 5, 6, 10, 14, 18, 22, 26]
     kernels = [3, 3, 1, 2, 3, 3, 3, 3, 4]
     expect(
         column,
         [row.receptive_field for row in trace(stack())],
-        "the column",
+        "the column, with places counted from 0",
         mistakes=(
             ("a pool does not double the field; like every layer, it widens the field by k − 1 steps", pool_doubles),
             ("a pool does not double the field, and after it every step is two pixels long", pool_doubles_without_jump),
@@ -35,6 +36,7 @@ def receptive_fields(column: Sequence[int]) -> str:
             ),
             ("the pool's stride acts on the layers after it; its own steps are still one pixel long", stride_at_once),
             ("a 1 × 1 kernel adds k − 1 = 0", one_for_the_1x1),
+            ("the third layer is a 1 × 1 convolution, which adds k − 1 = 0", like_3x3),
             ("the last kernel is 4 pixels wide, so it adds three steps", last_kernel_3_wide),
             ("these are the kernel sizes, the local fields; give the fields on the image", kernels),
         ),
@@ -53,7 +55,7 @@ def class_page_mistake(column: Sequence[int]) -> str:
     expect(
         column,
         [row.receptive_field for row in trace(CLASS_NETWORK)],
-        "the corrected column",
+        "the corrected column, with places counted from 0",
         mistakes=(
             ("that is the table before the correction", uncorrected),
             ("one mistake is left: after the pool, neighbouring units are two pixels apart", without_jump),

@@ -1,4 +1,4 @@
-"""Checks of chapter 11: how exact a score is, and comparisons of two networks."""
+"""Checks of chapter 11: how precise a score is, and comparisons of two networks."""
 
 from collections.abc import Sequence
 from math import comb, erfc, sqrt
@@ -18,7 +18,7 @@ SHARED_ERRORS = (0, 30, 49)
 
 @gives_verdict
 def standard_error(points: float, thousands: float) -> str:
-    """Check how exactly test digits measure a share of 0.9944.
+    """Check how precisely test digits measure a share of 0.9944.
 
     Args:
         points: the standard error of 9,944 right among 10,000, in percentage points.
@@ -51,6 +51,10 @@ def standard_error(points: float, thousands: float) -> str:
             (
                 "the standard error falls with the square root of the number of digits",
                 TEST_DIGITS * right / POINTS / 1000,
+            ),
+            (
+                "do not go on with the rounded 0.07; use the standard error with all its digits",
+                (0.07 / POINTS) ** 2 * 10,
             ),
             ("0.02 points are a share of 0.0002", needed / 100**2),
             (
@@ -100,6 +104,7 @@ def mcnemar(p_values: Sequence[float], errors: int) -> str:
                 "the shared errors are the ones that do not count",
                 [_two_sided(shared, second - shared) for shared in SHARED_ERRORS],
             ),
+            ("give three decimals, not two", [round(p, 2) for p in right]),
             ("follow the order of the exercise: no shared error first, 49 shared errors last", right[::-1]),
         ),
         within=0.0005,  # three decimals
@@ -118,6 +123,10 @@ def mcnemar(p_values: Sequence[float], errors: int) -> str:
             (
                 "that is the number if they share no error; here they share 30",
                 next(count for count in range(first, TEST_DIGITS) if _two_sided(first, count) < 0.05),
+            ),
+            *(
+                ("with that number the p-value is below 0.05, but a smaller number is enough", shared + alone + more)
+                for more in range(1, 20)
             ),
         ),
         reveal=False,

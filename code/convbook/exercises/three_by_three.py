@@ -32,7 +32,11 @@ def compose(function: Callable[[NDArray, NDArray], NDArray]) -> str:
                     "flip one kernel along both axes, then slide it over the other; unflipped, you get a correlation",
                     corr2d(np.pad(first, 2), second),
                 ),
-                ("the result is rotated by 180°, because both kernels were flipped", composed[::-1, ::-1]),
+                (
+                    "the result is rotated by 180°: both kernels were flipped, or it is the map of an image with one "
+                    "bright pixel",
+                    composed[::-1, ::-1],
+                ),
                 (
                     "multiply every weight of one by every weight of the other, not only those at the same position",
                     np.pad(first * second, 1),
@@ -89,7 +93,10 @@ def _pair_for_two_weights(kernel: NDArray) -> str | None:
     (top, bottom), (left, right) = np.nonzero(kernel)
     down, across = int(abs(top - bottom)), int(abs(left - right))
     if max(down, across) <= 2:
-        return "both weights fit into one 3 × 3 kernel, and the other kernel only has to shift it: move them apart"
+        return (
+            "both weights fit into one 3 × 3 kernel, and the other kernel only has to shift it: "
+            "move them further apart, but not along a row, a column or a diagonal"
+        )
     if down == across:
         return "the weights lie on a diagonal, and along one line five weights always split into three and three"
     if {down, across} == {2, 4} and kernel[kernel != 0].prod() < 0:
@@ -190,7 +197,7 @@ def layers_until_gone(layers_of_3: int, last_side_of_3: int, layers_of_5: int, l
             right,
             f"the number of {kernel} × {kernel} layers",
             mistakes=(
-                ("one too many: the kernel fits only if the map has at least as many pixels", right + 1),
+                ("one too many: the kernel fits only if the map has at least as many pixels as the kernel", right + 1),
                 ("a layer removes k - 1 pixels, not k", 28 // kernel),
                 (f"a kernel of {kernel} still fits into a map of {28 - (right - 1) * (kernel - 1)}", right - 1),
             ),
