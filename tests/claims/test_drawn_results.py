@@ -117,7 +117,7 @@ def missing(points: Points, expected: list[tuple[float, float]], tolerance: floa
 
 
 def test_the_schedules_of_chapter_11(monkeypatch):
-    page = run("11", monkeypatch, "fig-runs", "rival_errors")
+    page = run("11", monkeypatch, "fig-runs", "rival", "rival_errors")
     figure = page.figures["fig-runs"]
     points = [point for axes in range(len(figure.axes)) for point in drawn(figure, axes)]
     heights = {y for _, y in points} | {x for x, _ in points}
