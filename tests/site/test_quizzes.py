@@ -20,16 +20,10 @@ def numeric_answers(pages: list[BeautifulSoup]) -> Iterator[tuple[str, str]]:
     """Yield the name and the right answer of every question that asks for a number."""
     for page in pages:
         for question in page.select("ol.quiz > li"):
-<<<<<<< HEAD
             (right,) = (part for part in question.select("details") if part.p.get_text().startswith("✓"))
-            if NUMBER.match(right.summary.get_text()):
-                yield question["id"].removeprefix("quiz-"), right.summary.get_text()
-=======
-            (right,) = question.select("details.right > summary")
-            answer = right.get_text().replace("\u00a0", " ")  # no line breaks in 3 × 3
+            answer = right.summary.get_text().replace("\u00a0", " ")  # no line breaks in 3 × 3
             if NUMBER.match(answer):
                 yield question["id"].removeprefix("quiz-"), answer
->>>>>>> prose
 
 
 def answer_problems(pages: list[BeautifulSoup], answers: dict[str, str]) -> list[str]:
