@@ -138,7 +138,7 @@ def _find_widgets(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class WidgetDirective(SphinxDirective):
-    """``{widget} LiveNetwork``: an interactive figure on a page that is no notebook, its caption as the content."""
+    """``{widget} NetworkStrip``: an interactive figure on a page that is no notebook, its caption as the content."""
 
     required_arguments = 1
     has_content = True
