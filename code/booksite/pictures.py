@@ -8,6 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from convbook.figures.style import INK, PAPER
+from convbook.tokens import TOKENS, color
 
 
 def inline_svg(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -29,5 +30,7 @@ def themed_svg(svg: str, alt: str) -> str:
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
     svg = svg.replace("*{", "svg.figure *{", 1)  # in a page, matplotlib's style would reach everything
     svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
+    for name in TOKENS["colors"]:
+        svg = svg.replace(color(name), f"var(--sc-{name})")
     label = escape(alt, quote=True)
     return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" ', 1)

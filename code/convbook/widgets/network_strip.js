@@ -168,7 +168,7 @@ function render({ model, el }) {
     [canvas.width, canvas.height] = [width, height].map((length) => Math.round(length * devicePixelRatio));
     tables.hidden = level < 3;
     Object.assign(tables.style, place(scene.free));
-    ask();
+    draw(); // at once, as a canvas of a new size is empty
   };
   const spriteOf = (/** @type {string} */ key, /** @type {Maps} */ maps, apart = false) => {
     const sprite = sprites.get(key) ?? element("canvas");
@@ -296,6 +296,7 @@ function render({ model, el }) {
     averaging.setAttribute("aria-pressed", String(view === "average"));
     showViews();
     if (level === 3) return speakOfProducts(run);
+    const many = view === "average" && mean?.runs?.length;
     if (pointed) {
       const { layers: [{ kernel_size, pool_size, kind }], field } = net.columns[pointed.layer];
       const kernel = kernel_size ?? pool_size;
@@ -305,6 +306,10 @@ function render({ model, el }) {
         `${nameOf(pointed)}: ${number(valueOf(pointed))}. It reads ${kernel} × ${kernel} of ${reads} and can see ` +
           `${field} × ${field} pixels of the digit${level === 2 ? `; ${share(used?.maps)}` : ""}.`,
       );
+    } else if (many) {
+      said.show(`The mean over ${many} digits of the test set: every map, and every probability. Go to a map to see what its units use on average.`);
+    } else if (view === "difference") {
+      said.show("Now less the kept digit: blue where a value is larger now, orange where it is smaller. The marks on the bars are the kept digit's.");
     } else if (empty) {
       said.show(
         `The pad is empty, and still the network answers: ${best}, with ${percent}. Its biases and normalisations are not 0, ` +
@@ -459,6 +464,7 @@ function render({ model, el }) {
       return ask();
     }
     averaging.disabled = true;
+    averaging.textContent = "Averaging …";
     const { data, shape } = unpack((await inner(model, model.get("many"))).get("digits"));
     const layers = withoutRelus(net.layers, off.relus);
     const runs = [];
@@ -470,6 +476,7 @@ function render({ model, el }) {
     mean = meanOf(runs);
     view = "average";
     averaging.disabled = false;
+    averaging.textContent = "Average over many digits";
     go(Math.min(level, 2));
   };
 

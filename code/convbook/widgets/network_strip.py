@@ -11,7 +11,9 @@ from ipywidgets import widget_serialization
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 from convbook import mnist, tokens
@@ -103,20 +105,20 @@ class NetworkStrip(NetworkFigure):
         figure = Figure(figsize=(SIZE[0] / 96, SIZE[1] / 96))
         figure.set_layout_engine("none")
         ax = figure.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(0, SIZE[0]), ylim=(SIZE[1], 0))
+        ax.set(xlim=(0, SIZE[0]), ylim=(SIZE[1] - TOP, -TOP))
         ax.set_axis_off()
         _draw_pad(ax)
         columns = _columns(self._network.layers)
-        lit = self.highlight.split()
-        boxes = _boxes([(name, outputs[shown]) for name, shown in columns])
+        boxes = _boxes([outputs[shown].shape[-1] for _, shown in columns])
         _draw_ribbon(ax, boxes)
-        _draw_maps(ax, boxes[0], np.asarray(self.image)[:, :, None], 1)
-        _label(ax, boxes[0], "digit", "28 × 28", boxes[0].bottom)
+        _draw_maps(ax, boxes[0], np.asarray(self.image)[:, :, None])
+        _label(ax, boxes[0], "digit", "28 × 28")
         for box, (name, shown) in zip(boxes[1:], columns, strict=True):
             maps = outputs[shown]
-            _draw_maps(ax, box, maps, box.across)
-            _label(ax, box, name, f"{len(maps)} × {len(maps)}", FOOT, lit=name in lit)
-            if name in lit:
+            lit = name in self.highlight.split()
+            _draw_maps(ax, box, maps)
+            _label(ax, box, name, f"{len(maps)} × {len(maps)}", lit)
+            if lit:
                 frame = FancyBboxPatch((box.x, box.y), box.width, box.height, boxstyle="round,pad=5,rounding_size=4")
                 frame.set(fill=False, edgecolor=tokens.color("action"), linewidth=1.5)
                 ax.add_patch(frame)
@@ -124,10 +126,11 @@ class NetworkStrip(NetworkFigure):
         return figure
 
 
-SIZE = (1100, 320)  # of the picture, in pixels of the page, as the row of the live figure has on a desk
-FOOT = 320 - 36  # where the names of the layers begin
+SIZE, TOP = (1100, 480), 40  # of the picture and above its row, in pixels of the page, as the live figure has on a desk
 LEFT, RIGHT = 168 + 20, 1100 - 150 - 20  # between the pad and the probabilities
-GAP, ROWS, FEW, DIGIT_SIDE = 3, 8, 10, 120  # as in shared/scene.js
+HEIGHT, FOOT, EDGE = 320, 36, 7  # of the row, of the names of the layers below it, around everything
+GAP, ROWS, FEW, SLOT, LEAST, DIGIT_SIDE = 3, 8, 10, 46, 6, 120  # these and the above as in shared/scene.js
+HIGH = HEIGHT - FOOT - EDGE
 
 
 class _Box(NamedTuple):
@@ -182,20 +185,26 @@ def _columns(layers: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return columns
 
 
-def _boxes(maps: list[tuple[str, NDArray]]) -> list[_Box]:
+def _boxes(channels: list[int]) -> list[_Box]:
     """Place the digit and the layers in one row, as shared/scene.js does."""
-    across = [1 if values.shape[-1] <= FEW else -(-values.shape[-1] // ROWS) for _, values in maps]
-    room = RIGHT - LEFT - DIGIT_SIDE - len(maps) * 10
-    side = min(FOOT // ROWS, int(room / sum(across))) - GAP
-    gap = (RIGHT - LEFT - DIGIT_SIDE - sum(across) * (side + GAP) + len(maps) * GAP) / len(maps)
-    boxes = [_Box(LEFT, (FOOT - DIGIT_SIDE) / 2, DIGIT_SIDE, 1, 0, 1)]
-    x = LEFT + DIGIT_SIDE + gap
-    for wide, (_, values) in zip(across, maps, strict=True):
-        channels = values.shape[-1]
-        rows = -(-channels // wide)
-        pitch = min(FOOT / rows, side + GAP) if wide == 1 else side + GAP
-        boxes.append(_Box(x, (FOOT - rows * pitch + GAP) / 2, pitch - GAP, wide, pitch, channels))
-        x += wide * (side + GAP) - GAP + gap
+    across = [1 if count <= FEW else -(-count // ROWS) for count in channels]
+
+    def slots(side: int) -> list[int]:
+        return [max(wide * (side + GAP) - GAP, SLOT) for wide in across]
+
+    room = RIGHT - LEFT - 2 * EDGE - DIGIT_SIDE
+    side = HIGH // ROWS - GAP
+    while sum(slots(side)) + len(channels) * LEAST > room:
+        side -= 1
+    gap = (room - sum(slots(side))) / len(channels)
+    boxes = [_Box(LEFT + EDGE, EDGE + (HIGH - DIGIT_SIDE) / 2, DIGIT_SIDE, 1, 0, 1)]
+    x = LEFT + EDGE + DIGIT_SIDE + gap
+    for count, wide, slot in zip(channels, across, slots(side), strict=True):
+        rows = -(-count // wide)
+        pitch = min(HIGH / rows, side + GAP) if wide == 1 else side + GAP
+        left, top = x + (slot - wide * pitch + GAP) / 2, EDGE + (HIGH - rows * pitch + GAP) / 2
+        boxes.append(_Box(left, top, pitch - GAP, wide, pitch, count))
+        x += slot + gap
     return boxes
 
 
@@ -211,50 +220,62 @@ def _draw_ribbon(ax: Axes, boxes: list[_Box]) -> None:
         ax.add_patch(Polygon(corners, color=surface, linewidth=0))
 
 
-def _draw_maps(ax: Axes, box: _Box, maps: NDArray, across: int) -> None:
-    """Draw the maps of a layer as one picture: from the ground to ink, signed ones in two colours."""
-    side, pitch = round(box.side), box.side + GAP
+def _draw_maps(ax: Axes, box: _Box, maps: NDArray) -> None:
+    """Draw the maps of a layer as one picture on the ground: ink where they are large, signed ones in two colours."""
     size, channels = len(maps), maps.shape[-1]
-    at = (np.arange(side) + 0.5) * size // side
-    tall = round(box.height)
-    picture = np.zeros((tall, round(box.width), 4))
+    corners = [
+        (channel % box.across * (box.side + GAP), channel // box.across * box.pitch) for channel in range(channels)
+    ]
+    tiles = [Path.unit_rectangle().transformed(_to(box, corner)) for corner in corners]
+    ax.add_patch(
+        PathPatch(
+            Path.make_compound_path(*tiles), facecolor=tokens.color("paper"), edgecolor=tokens.color("line"), lw=0.7
+        )
+    )
     signed = maps.min() < 0
     above, below = (to_rgb(tokens.color(name)) for name in (("positive", "negative") if signed else ("ink", "ink")))
-    paper = to_rgb(tokens.color("paper"))
-    most = np.abs(maps).max() or 1
-    for channel in range(channels):
-        values = maps[:, :, channel][np.ix_(at.astype(int), at.astype(int))] / most
-        share = np.abs(values)[:, :, None]
-        pixels = share * np.where(values[:, :, None] < 0, below, above) + (1 - share) * np.array(paper)
-        top, left = round(channel // across * box.pitch), round(channel % across * pitch)
-        picture[top : top + side, left : left + side, :3] = pixels[: tall - top]
-        picture[top : top + side, left : left + side, 3] = 1
-    ax.imshow(picture, extent=(box.x, box.x + picture.shape[1], box.y + tall, box.y), aspect="auto", zorder=2)
+    side = round(box.side)
+    at = np.arange(side) * size // side
+    picture = np.zeros((round(box.height), round(box.width), 4))
+    for channel, (left, top) in enumerate(corners):
+        values = maps[:, :, channel][np.ix_(at, at)] / (np.abs(maps).max() or 1)
+        left, top = round(left), round(top)
+        place = picture[top : top + side, left : left + side]
+        values = values[: place.shape[0], : place.shape[1]]
+        place[:, :, :3] = np.where(values[:, :, None] < 0, below, above)
+        place[:, :, 3] = np.abs(values)
+    ax.imshow(picture, extent=(box.x, box.x + box.width, box.bottom, box.y), aspect="auto", zorder=2)
 
 
-def _label(ax: Axes, box: _Box, name: str, size: str, y: float, lit: bool = False) -> None:
+def _to(box: _Box, corner: tuple[float, float]) -> Affine2D:
+    return Affine2D().scale(box.side).translate(box.x + corner[0], box.y + corner[1])
+
+
+def _label(ax: Axes, box: _Box, name: str, size: str, lit: bool = False) -> None:
     x = box.x + box.width / 2
     color = tokens.color("action") if lit else INK
-    ax.text(x, y + 8, name, ha="center", va="top", fontsize=9.5, fontweight="bold", color=color)
-    ax.text(x, y + 22, size, ha="center", va="top", fontsize=8.5, color=tokens.color("quiet"))
+    ax.text(x, HEIGHT - FOOT + 15, name, ha="center", fontsize=9.75, fontweight="bold", color=color)
+    ax.text(x, HEIGHT - FOOT + 30, size, ha="center", fontsize=9, color=tokens.color("quiet"))
 
 
 def _draw_pad(ax: Axes) -> None:
-    box = FancyBboxPatch((6, 66), 156, 156, boxstyle="round,pad=4,rounding_size=6", fill=False, lw=1.5)
+    box = FancyBboxPatch((5, 19), 158, 158, boxstyle="round,pad=4,rounding_size=6", fill=False, lw=1.5)
     box.set_edgecolor(tokens.color("edge"))
     ax.add_patch(box)
-    ax.text(84, 144, "Draw a digit", ha="center", va="center", fontsize=13, color=tokens.color("action"))
+    style: dict[str, Any] = {"fontsize": 14, "fontweight": "bold", "color": tokens.color("action")}
+    ax.text(84, 98, "Draw a digit", ha="center", va="center", **style)
 
 
 def _draw_bars(ax: Axes, probabilities: NDArray) -> None:
     best = int(probabilities.argmax())
-    left, full = RIGHT + 20 + 14, 150 - 14 - 50
+    left, full = RIGHT + 20 + 15, 150 - 15 - 62
     for digit, share in enumerate(probabilities):
-        y = (digit + 0.5) * FOOT / 10
+        y = EDGE + (digit + 0.5) * HIGH / 10
         strong = digit == best
         ax.add_patch(Rectangle((left, y - 6), full, 12, color=tokens.color("surface"), lw=0))
         ax.add_patch(Rectangle((left, y - 6), full * share, 12, color=INK if strong else tokens.color("quiet"), lw=0))
         weight = "bold" if strong else "normal"
-        ax.text(left - 14, y, str(digit), va="center", fontsize=9.5, fontweight=weight)
-        ax.text(1100, y, f"{share:.1%}".replace("%", " %"), va="center", ha="right", fontsize=9.5, fontweight=weight)
-    ax.text(RIGHT + 20, FOOT + 10, f"The network says {best}", va="top", fontsize=11.5, fontweight="bold")
+        ax.text(left - 15, y, str(digit), va="center", fontsize=10, fontweight=weight)
+        ax.text(1099, y, f"{100 * share:.1f} %", va="center", ha="right", fontsize=10, fontweight=weight)
+    ax.text(RIGHT + 20, HEIGHT - 18, "The network says", va="center", fontsize=10, color=tokens.color("quiet"))
+    ax.text(RIGHT + 142, HEIGHT - 19, str(best), va="center", fontsize=16.5, fontweight="bold")

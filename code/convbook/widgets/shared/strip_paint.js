@@ -5,7 +5,8 @@
  * @typedef {import("./scene.js").Tile} Tile
  * @typedef {{tile: Tile, top: number, left: number, height: number, width: number}} Frame in rows and columns of a tile
  * @typedef {{from: Frame, to: Frame, share: number}} Wire between two frames, from -1 to 1 of the strongest
- * @typedef {Record<"ink" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point", string>} Colours
+ * @typedef {Record<"ink" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
+ *   those of the tokens, and the darker of ink and paper, which makes a yellow frame stand out
  */
 const NAMES = /** @type {(keyof Colours)[]} */ ([
   ...["ink", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
@@ -24,7 +25,15 @@ export function coloursOf(place) {
     context.fillStyle = style.getPropertyValue(`--sc-${name}`).trim(); // which also knows the names of system colours
     return context.fillStyle;
   };
-  return /** @type {Colours} */ (Object.fromEntries(NAMES.map((name) => [name, read(name)])));
+  const colours = Object.fromEntries(NAMES.map((name) => [name, read(name)]));
+  const light = (/** @type {string} */ text) => rgb(text).reduce((a, b) => a + b);
+  const halo = light(colours.ink) < light(colours.paper) ? colours.ink : colours.paper;
+  return /** @type {Colours} */ ({ ...colours, halo });
+}
+
+/** @param {string} text as #rrggbb */
+function rgb(text) {
+  return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 }
 
 /**
@@ -67,7 +76,6 @@ export function paintSprite(canvas, { data, height, width, channels }, colours, 
     if (size > most[i % channels]) most[i % channels] = size;
   }
   if (!apart) most.fill(Math.max(...most));
-  const rgb = (/** @type {string} */ text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
   const above = rgb(below ? colours.positive : colours.ink);
   const under = rgb(colours.negative);
   for (let i = 0; i < data.length; i++) {
@@ -131,7 +139,7 @@ function boxOf({ tile, top, left, height, width }) {
 export function paintFrame(context, frame, colours) {
   const { x, y, wide, high } = boxOf(frame);
   context.lineJoin = "round";
-  context.strokeStyle = colours.ink;
+  context.strokeStyle = colours.halo;
   context.lineWidth = 4;
   context.strokeRect(x, y, wide, high);
   context.strokeStyle = colours.point;
