@@ -444,11 +444,10 @@ def test_what_the_strip_turns_off_changes_the_probabilities(figure):
     bars = place.locator(".bars")
     before = bars.inner_text()
     place.locator(".strip-stage").focus()
-    for key in ["ArrowRight"] * 7 + ["Enter"]:
-        place.page.keyboard.press(key)
+    place.page.keyboard.press("Enter")
     place.get_by_role("button", name="Turn the ReLU off").click()
     said(place)
-    assert bars.inner_text() != before
+    assert bars.locator(".best").inner_text().startswith("8")  # without the ReLU of conv1 it is no 7 any more
     place.get_by_role("button", name="Turn everything on").click()
     said(place)
     assert bars.inner_text() == before
