@@ -202,7 +202,7 @@ function render({ model, el }) {
     context.clearRect(0, 0, canvas.width, canvas.height);
     const pointed = hover ?? (level >= 2 || byKeys ? unit : null);
     if (level === 0 && share === 1) {
-      paintRibbon(context, [digitBox(scene), ...scene.bands], colours.surface);
+      paintRibbon(context, [digitBox(scene), ...scene.bands], colours.line);
       for (const band of scene.bands.filter(({ layer }) => lit(layer))) paintOutline(context, band, colours.action);
     }
     for (const tile of between(earlier, scene, ease(share))) {

@@ -209,15 +209,13 @@ def _boxes(channels: list[int]) -> list[_Box]:
 
 
 def _draw_ribbon(ax: Axes, boxes: list[_Box]) -> None:
-    surface = tokens.color("surface")
+    look: dict[str, Any] = {"color": tokens.color("line"), "alpha": 0.5, "linewidth": 0}
     for box in boxes:
-        around = FancyBboxPatch((box.x, box.y), box.width, box.height, boxstyle="round,pad=5,rounding_size=4")
-        around.set(color=surface, linewidth=0)
-        ax.add_patch(around)
+        ax.add_patch(Rectangle((box.x - 5, box.y - 5), box.width + 10, box.height + 10, **look))
     for box, following in pairwise(boxes):
         start, end = box.x + box.width + 5, following.x - 5
         corners = [(start, box.y), (end, following.y), (end, following.bottom), (start, box.bottom)]
-        ax.add_patch(Polygon(corners, color=surface, linewidth=0))
+        ax.add_patch(Polygon(corners, **look))
 
 
 def _draw_maps(ax: Axes, box: _Box, maps: NDArray) -> None:
@@ -272,7 +270,7 @@ def _draw_bars(ax: Axes, probabilities: NDArray) -> None:
     for digit, share in enumerate(probabilities):
         y = EDGE + (digit + 0.5) * HIGH / 10
         strong = digit == best
-        ax.add_patch(Rectangle((left, y - 6), full, 12, color=tokens.color("surface"), lw=0))
+        ax.add_patch(Rectangle((left, y - 6), full, 12, color=tokens.color("line"), lw=0))
         ax.add_patch(Rectangle((left, y - 6), full * share, 12, color=INK if strong else tokens.color("quiet"), lw=0))
         weight = "bold" if strong else "normal"
         ax.text(left - 15, y, str(digit), va="center", fontsize=10, fontweight=weight)

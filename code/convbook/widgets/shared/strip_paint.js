@@ -197,6 +197,7 @@ export function paintOutline(context, { x, y, width, height }, colour) {
 export function paintRibbon(context, boxes, colour) {
   const out = AROUND;
   context.fillStyle = colour;
+  context.globalAlpha = 0.5;
   context.beginPath();
   boxes.forEach(({ x, y, width, height }, i) => {
     const next = boxes[i + 1];
@@ -210,4 +211,5 @@ export function paintRibbon(context, boxes, colour) {
     context.closePath();
   });
   context.fill();
+  context.globalAlpha = 1;
 }

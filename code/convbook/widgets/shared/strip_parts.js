@@ -16,7 +16,7 @@ export function probabilityBars() {
     return { bar, other, share, row: element("li", {}, element("b", {}, String(k)), element("span", { class: "rail" }, bar, other), share) };
   });
   const [lead, answer] = [element("span"), element("b")];
-  const verdict = element("p", { class: "verdict", "aria-hidden": "true" }, lead, " ", answer);
+  const verdict = element("p", { class: "strip-verdict", "aria-hidden": "true" }, lead, " ", answer);
   const list = element("ol", { class: "bars", "aria-label": "Probability of each digit" }, ...rows.map(({ row }) => row));
   const whole = element("div", { class: "strip-end" }, verdict, list);
   return Object.assign(whole, {
@@ -92,7 +92,7 @@ export function productTables(point) {
         blocks.children[p].querySelector("caption").textContent = weights.length ? `${title} · ${number(sum)}` : title;
         products.forEach((product, i) => {
           const cell = cells[p][i];
-          cell.textContent = Number.isFinite(product) ? number(product).replace("0.", ".") : "";
+          cell.textContent = Number.isFinite(product) ? brief(product) : "";
           cell.style.setProperty("--share", `${Number.isFinite(product) ? (75 * Math.abs(product)) / most : 0}%`);
           const here = p === at.part && i === at.product;
           if (here && !cell.classList.contains("pointed")) reveal(cell, blocks);
@@ -105,6 +105,16 @@ export function productTables(point) {
       );
     },
   });
+}
+
+/**
+ * Write a number so short that hundreds of them fit.
+ *
+ * @param {number} value
+ */
+function brief(value) {
+  const text = Math.abs(value).toFixed(Math.abs(value) < 10 ? 2 : 0).replace(/^0\./, ".");
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
 /**
