@@ -138,7 +138,7 @@ def _find_widgets(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class WidgetDirective(SphinxDirective):
-    """``{widget} LiveNetwork``: an interactive figure on a page that is no notebook, its caption as the content."""
+    """``{widget} NetworkStrip``: an interactive figure on a page that is no notebook, its caption as the content."""
 
     required_arguments = 1
     has_content = True
@@ -177,7 +177,10 @@ def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
     at = next(i for i, each in enumerate(places) if each is node)
     space = f"{Path(self.builder.current_docname).name}-{at}"  # by this name reserved.css keeps space for the figure
     host = f"{_root(self)}_static/host.js?v={hashlib.sha256(HOST.read_bytes()).hexdigest()[:8]}"
-    self.body.append(f'<div class="figure-space"><div class="interactive" data-space="{space}" data-host="{host}">')
+    module, _, _ = str(node["models"][node["view"]]["state"].get("_anywidget_id", "")).rpartition(".")
+    kind = module.rpartition(".")[2]  # for styles that one figure's picture needs
+    attributes = f'class="interactive" data-figure="{kind}" data-space="{space}" data-host="{host}"'
+    self.body.append(f'<div class="figure-space"><div {attributes}>')
 
 
 def _root(self: HTML5Translator) -> str:
@@ -217,7 +220,7 @@ def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
 
 
 def _configure(app: Sphinx, config: Any) -> None:
-    config.html_static_path.append(str(HOST))
+    config.html_static_path += [str(HOST), str(HOST.with_name("landing.css"))]
     figures = [getattr(widgets, name) for name in widgets.__all__]
     config.booksite_figures = hashlib.sha256("".join(f._esm + f._css for f in figures).encode()).hexdigest()
 
@@ -248,6 +251,7 @@ def _copy_bundle(app: Sphinx) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.add_css_file("landing.css")
     app.add_node(InteractiveNode, html=(_visit, _depart))
     app.add_directive("widget", WidgetDirective)
     app.add_config_value("booksite_figures", "", "html")  # Sphinx writes every page anew when it changes

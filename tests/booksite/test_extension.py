@@ -70,9 +70,9 @@ def test_a_renamed_helper_gets_a_new_cache(book):
 
 
 def test_a_page_has_the_present_module_of_a_figure_and_leaves_other_widgets_alone():
-    ran = {"_anywidget_id": "convbook.widgets.live_network.LiveNetwork", "_esm": "old"}
-    assert present_code(ran) == {"_esm": widgets.LiveNetwork._esm, "_css": widgets.LiveNetwork._css}
-    assert present_code({"_anywidget_id": "elsewhere.LiveNetwork", "_esm": "theirs"}) == {}
+    ran = {"_anywidget_id": "convbook.widgets.network_strip.NetworkStrip", "_esm": "old"}
+    assert present_code(ran) == {"_esm": widgets.NetworkStrip._esm, "_css": widgets.NetworkStrip._css}
+    assert present_code({"_anywidget_id": "elsewhere.NetworkStrip", "_esm": "theirs"}) == {}
     assert present_code({"_anywidget_id": "convbook.widgets.mine.Mine", "_esm": "a reader's own"}) == {}
 
 

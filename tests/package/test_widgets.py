@@ -46,7 +46,7 @@ def test_module_is_one_text_without_imports(name):
 
 
 def test_what_a_module_imports_is_joined_before_it():
-    text = bundle("live_network")
+    text = bundle("network_strip")
     assert text.index("const drawing_module = ") < text.index("const { prepareDigit } = drawing_module;")
     assert text.count("const elements_module = ") == 1  # imported twice
 
@@ -110,7 +110,10 @@ def test_wrong_kernels_are_refused_and_change_nothing(value, message):
         ("ChannelMixer", "bottleneck", 17),
         ("ActivationPlayground", "function", "softmax"),
         ("ActivationPlayground", "layers", 21),
-        ("NetworkFields", "layer", "conv4"),
+        ("NetworkStrip", "place", "conv4"),
+        ("NetworkStrip", "place", "conv5/16"),
+        ("NetworkStrip", "place", "conv5/3/10,0"),
+        ("NetworkStrip", "place", "conv5/3/4"),
         ("ScheduleExplorer", "schedule", "exponential"),
         ("StackEditor", "layers", [{"kind": "conv", "kernel": 0, "stride": 1, "dilation": 1, "padding": 0}]),
         ("StackEditor", "layers", [{"kind": "dense", "kernel": 1, "stride": 1, "dilation": 1, "padding": 0}]),
@@ -154,10 +157,10 @@ def test_two_figures_share_no_state():
 
 
 def test_the_state_of_a_figure_can_stand_in_a_page():
-    network = widgets.LiveNetwork()
+    network = widgets.NetworkStrip()
     models = embed_data(views=[network], drop_defaults=False)["manager_state"]["state"]
     figure = models[network.model_id]
-    assert figure["state"]["_anywidget_id"] == "convbook.widgets.live_network.LiveNetwork"
+    assert figure["state"]["_anywidget_id"] == "convbook.widgets.network_strip.NetworkStrip"
     assert {tuple(buffer["path"]) for buffer in figure["buffers"]} == {
         ("digits", "data"),
         ("image", "data"),
@@ -176,7 +179,7 @@ def test_an_array_says_its_shape_when_it_is_made_wrong():
 # What Python says once and the page reads.
 
 
-@pytest.mark.parametrize("name", ["LiveNetwork", "NetworkFields", "TrainingReplay"])
+@pytest.mark.parametrize("name", ["NetworkStrip", "TrainingReplay"])
 def test_the_page_gets_the_layers_of_the_record(name):
     assert make(name).get_state("layers")["layers"] == record("scheduled_cnn")["layers"]
 
@@ -184,21 +187,29 @@ def test_the_page_gets_the_layers_of_the_record(name):
 @pytest.mark.parametrize("name", ["compact_7k", "compact_20k"])
 def test_a_figure_shows_the_network_that_it_is_given(name):
     network = load(name)
-    for figure in (widgets.LiveNetwork(network=network), widgets.NetworkFields(network=network, layer="conv3")):
-        assert figure.layers == network.layers
-        assert "<svg" in figure._repr_mimebundle_()[0]["image/svg+xml"]
-    limits = figure.limits
-    assert (limits["row"]["max"], limits["channel"]["max"]) == {"compact_7k": (25, 15), "compact_20k": (25, 23)}[name]
+    figure = widgets.NetworkStrip(network=network, place="pool2/0/12,12", highlight="conv3")
+    assert figure.layers == network.layers
+    assert "<svg" in figure._repr_mimebundle_()[0]["image/svg+xml"]
+
+
+def test_the_other_networks_and_digits_stand_in_models_of_their_own():
+    """So that a page loads them only when they are chosen."""
+    figure = widgets.NetworkStrip()
+    first, *others = figure.networks
+    assert first["data"] is None
+    for choice, name in zip(others, ["compact_20k", "compact_7k"], strict=True):
+        assert f"{record(name)['parameters']:,}" in choice["title"]
+        assert choice["data"].layers == load(name).layers
+        np.testing.assert_array_equal(choice["data"].weights, flat(load(name)))
+    assert figure.many.digits.shape == (100, 28, 28)
 
 
 def test_another_layer_in_the_record_is_another_layer_on_the_page():
     layers = [dict(layer) for layer in load().layers]
     layers[0]["padding"], layers[3]["activation"] = "same", "linear"
-    network = Network(layers, load().weights)
-    figure = widgets.LiveNetwork(network=network)
+    figure = widgets.NetworkStrip(network=Network(layers, load().weights), place="conv1/0/27,27")
     sent = figure.get_state("layers")["layers"]
     assert sent[0]["padding"] == "same" and sent[3]["activation"] == "linear"
-    assert widgets.NetworkFields(network=network).limits["row"]["max"] == 27
 
 
 def test_the_weights_on_the_page_are_those_of_the_network_folded():

@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 from convbook import mnist, results
+from convbook.features import effective_field
+from convbook.network import load_trained
 
 from .browser import opened
 
@@ -18,10 +20,9 @@ FIGURES = {
     "kernel_lab": "02-kernels",
     "two_or_one": "03-three-by-three",
     "channel_mixer": "04-one-by-one",
-    "live_network": "05-feature-maps",
+    "network_strip": "05-feature-maps",
     "activation_playground": "06-activations",
     "stack_editor": "07-receptive-fields",
-    "network_fields": "07-receptive-fields",
     "schedule_explorer": "08-epochs-and-schedules",
     "training_replay": "09-train-the-network",
     "seed_intervals": "12-the-second-block",
@@ -365,8 +366,8 @@ def test_mixer_without_weights_shows_the_bias(figure):
     assert "from 1.50 to 1.50" not in said(place)
 
 
-def test_live_network_reads_a_drawing_by_mouse_and_by_keyboard(figure):
-    place = figure("live_network")
+def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
+    place = figure("network_strip")
     assert said(place).startswith("The network says 7")
     pad = place.locator(".pad canvas")
     box = pad.bounding_box()
@@ -377,41 +378,130 @@ def test_live_network_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     mouse.up()
     assert said(place).startswith("The network says 1")
     place.get_by_role("button", name="Clear the pad").click()
-    assert said(place) == "Draw a digit: the pad is empty."
+    assert said(place).startswith("The pad is empty, and still the network answers")
     pad.focus()
     for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18 + [" "]:
         place.page.keyboard.press(key)
     assert said(place).startswith("The network says 1")
 
 
-def test_live_network_reads_a_drawing_by_touch(figure):
-    place = figure("live_network", has_touch=True, viewport={"width": 390, "height": 800})
+def test_strip_reads_a_drawing_by_touch(figure):
+    place = figure("network_strip", has_touch=True, viewport={"width": 390, "height": 800})
     pad = place.locator(".pad canvas")
     pad.scroll_into_view_if_needed()
     pad.tap()
     assert not said(place).startswith("The network says 7")
 
 
-def test_live_network_shows_the_field_of_a_unit(figure):
-    place = figure("live_network")
-    maps = place.get_by_role("application", name="Units of conv6")
-    maps.press("ArrowRight")
-    assert "conv6, map 0, row 0, column 1" in said(place, 1) and "14 × 14 pixels" in said(place, 1)
-    frame = place.locator(".frame:not([hidden])").first.evaluate("element => element.style.cssText")
-    assert "width: 50%" in frame and "left: 7.14" in frame  # 14 of 28 pixels, from pixel 2
+def test_three_keys_lead_from_the_network_to_one_product_and_escape_leads_back(figure):
+    place = figure("network_strip")
+    strip = place.get_by_role("application", name="The network.")
+    for _ in range(5):
+        strip.press("ArrowRight")
+    assert said(place).startswith("conv6, map 0, unit (3, 3) · after ReLU: ") and "14 × 14 pixels" in said(place)
+    strip.press("Enter")
+    strip.press("ArrowRight")
+    assert said(place).startswith("conv6, map 1, unit (3, 3)")
+    strip.press("Enter")
+    strip.press("ArrowDown")
+    strip.press("Enter")
+    assert place.page.url.endswith(":conv6/1/4,3")
+    assert re.match(r"The largest of 144: conv5, map \d+, unit \(\d, \d\): \S+ × weight \S+ = \S+\.", said(place))
+    assert place.locator(".products table").count() == 16
+    for level in (2, 1, 0):
+        strip.press("Escape")
+        assert place.locator(".strip-path li").count() == level + 1
+    assert place.page.url.endswith("#fig-live-maps")
 
 
-def test_fields_follow_the_unit(figure):
-    place = figure("network_fields")
-    place.get_by_label("Layer", exact=True).select_option("conv9")
-    assert "It can see 28 × 28 pixels" in said(place)
-    place.get_by_label("Layer", exact=True).select_option("conv1")
-    assert "It can see 3 × 3 pixels" in said(place)
-    place.get_by_label("Row", exact=True).fill("0")
-    place.get_by_label("Column", exact=True).fill("0")
-    place.get_by_label("Channel", exact=True).fill("0")
-    place.get_by_role("application", name="Units of pool4").press("ArrowRight")
-    assert said(place).startswith("pool4, row 0, column 1, channel 0") and "6 × 6 pixels" in said(place)
+def test_three_clicks_lead_from_the_network_to_one_product(figure):
+    place = figure("network_strip")
+    stage = place.locator(".strip-stage")
+
+    def press(across: float, down: float) -> None:
+        box = stage.bounding_box()
+        stage.click(position={"x": across * box["width"], "y": down * box["height"]})
+        place.page.wait_for_timeout(350)
+
+    press(0.18, 0.3)
+    press(0.5, 0.4)
+    assert place.locator(".strip-path li").all_inner_texts()[1] == "conv1"
+    press(0.92, 0.2)
+    assert place.locator(".strip-path li").count() == 4
+    assert said(place).startswith("The largest of 9: digit, pixel (")
+
+
+def test_an_address_opens_its_place(browser, address):
+    with opened(browser, f"{address}/chapters/05-feature-maps.html#fig-live-maps:conv5/3/4,7") as (page, wrong):
+        place = page.locator(".interactive[data-figure=network_strip]")
+        place.locator(".strip-path", has_text="unit (4, 7)").wait_for()
+        assert place.bounding_box()["y"] < 700
+        assert wrong == []
+
+
+def test_what_the_strip_turns_off_changes_the_probabilities(figure):
+    place = figure("network_strip")
+    bars = place.locator(".bars")
+    before = bars.inner_text()
+    place.locator(".strip-stage").focus()
+    place.page.keyboard.press("Enter")
+    place.get_by_role("button", name="Turn the ReLU off").click()
+    said(place)
+    assert bars.locator(".best").inner_text().startswith("8")  # without the ReLU of conv1 it is no 7 any more
+    place.get_by_role("button", name="Turn everything on").click()
+    said(place)
+    assert bars.inner_text() == before
+
+
+def test_strip_compares_a_digit_before_and_after_a_shift(figure):
+    place = figure("network_strip")
+    place.get_by_role("button", name="Shift the digit left").click()
+    said(place)
+    place.get_by_role("button", name="Difference").click()
+    assert said(place).startswith("Now less the kept digit")
+    place.get_by_role("button", name="Forget the kept digit").click()
+    assert said(place).startswith("The network says")
+
+
+def test_the_average_use_of_the_strip_is_that_of_chapter_7(figure):
+    place = figure("network_strip")
+    place.get_by_role("button", name="Average over many digits").click()
+    place.get_by_text("The mean over 100 digits").wait_for()
+    strip = place.get_by_role("application", name="The network.")
+    for key in ["ArrowRight"] * 5 + ["Enter", "Enter"]:
+        strip.press(key)
+    digits = mnist.to_input(mnist.load().test_images[:100])
+    influence = np.sort(effective_field(load_trained(), "conv6", digits, (3, 3)).ravel())[::-1]
+    half = 1 + int((np.cumsum(influence) < influence.sum() / 2).sum())
+    place.get_by_text(f"; {half} of them carry half of its gradient.").first.wait_for()
+
+
+def test_other_networks_load_when_they_are_chosen(browser, address):
+    with opened(browser, f"{address}/intro.html") as (page, wrong):
+        loaded = []
+        page.on("response", lambda response: loaded.append(response.url) if response.url.endswith(".bin") else None)
+        place = page.locator(".interactive[data-figure=network_strip]")
+        place.locator(".strip").wait_for()
+        before = len(loaded)
+        place.get_by_label("Network", exact=True).select_option(label="compact, 19,850 parameters")
+        page.wait_for_function("document.querySelector('.strip .status').textContent.startsWith('The network says')")
+        page.wait_for_timeout(300)
+        assert len(loaded) == before + 1
+        assert wrong == []
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_nothing_on_the_landing_page_moves_when_the_strip_comes(browser, address, width):
+    with opened(browser, f"{address}/404-for-the-observer.html") as (page, _):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.add_init_script(
+            "window.shifts = []; new PerformanceObserver((list) => { for (const entry of list.getEntries()) "
+            "shifts.push(entry.value); }).observe({ type: 'layout-shift', buffered: true });"
+        )
+        page.goto(f"{address}/intro.html")
+        page.locator(".strip").wait_for()
+        page.wait_for_timeout(500)
+        assert page.evaluate("shifts.reduce((a, b) => a + b, 0)") < 0.02
 
 
 def test_stack_editor_explains_what_does_not_fit(figure):

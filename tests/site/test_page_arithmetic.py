@@ -153,6 +153,91 @@ def test_gradients_are_those_of_tensorflow(call, name, layer, unit):
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_step_of_two_hundred_units_is_that_of_keras(call, name):
+    """The strip takes a unit apart: its products, their sum, and what each layer does to it."""
+    rng = np.random.default_rng(19)
+    images = digits().test_images[:100]
+    wanted = feature_maps(network(name), mnist.to_input(images))
+    body = (
+        NETWORK
+        + """
+        const { columnsOf, explain } = await load("shared/anatomy");
+        const pixels = new Uint8Array(bytes(given.images));
+        const columns = columnsOf(layers);
+        const off = { relus: new Set(), channels: {} };
+        return given.drawn.map(([n, ...shares]) => {
+          const digit = image(pixels, n);
+          const outputs = forward(layers, pieces, digit);
+          const at = (share, count) => Math.floor(share * count);
+          const layer = at(shares[0], columns.length);
+          const { channels, size, reads, shown } = columns[layer];
+          const [channel, row, column] = [channels, size, size].map((count, i) => at(shares[i + 1], count));
+          const unit = { layer, channel, row, column };
+          const { parts, steps } = explain(columns[layer], pieces, reads ? outputs[reads] : digit, unit, off);
+          return { n, unit, parts, steps, shown };
+        });
+        """
+    )
+    drawn = [[int(rng.integers(100)), *rng.uniform(size=4).tolist()] for _ in range(200)]
+    units = call(body, {**given(inference.load(name)), "images": encoded(images), "drawn": drawn})
+    for made in units:
+        unit, steps = made["unit"], made["steps"]
+        at = (made["n"], unit["row"], unit["column"], unit["channel"])
+        last = {step["layer"]: step["value"] for step in steps}  # of several steps of a layer, the last
+        assert made["shown"] in last
+        for layer, value in last.items():
+            assert value == pytest.approx(float(wanted[layer][at]), abs=1e-4), (layer, at)
+        for part in made["parts"]:
+            if part["weights"]:
+                assert part["products"] == pytest.approx(np.multiply(part["values"], part["weights"]), abs=1e-9)
+        if made["parts"][0]["weights"]:
+            total = sum(sum(part["products"]) for part in made["parts"])
+            assert total == pytest.approx(steps[0]["value"], abs=1e-6)
+
+
+def test_a_channel_and_a_relu_turned_off_are_off_in_keras_too(call):
+    images = digits().test_images[:20]
+    body = (
+        NETWORK
+        + """
+        const { withoutRelus } = await load("shared/anatomy");
+        const pixels = new Uint8Array(bytes(given.images));
+        const changed = withoutRelus(layers, new Set(["conv6"]));
+        const off = { conv5: new Set([3]) };
+        const all = Array.from({ length: 20 }, (_, n) => {
+          const digit = image(pixels, n);
+          const outputs = forward(changed, pieces, digit, off);
+          const slope = backward(changed, pieces, digit, outputs, "conv7", { row: 2, column: 3, channel: 1 }, off);
+          return [encode(outputs.probabilities.data), encode(slope.data)];
+        });
+        return all;
+        """
+    )
+    ours = call(body, {**GIVEN, "images": encoded(images)})
+    model = keras.models.clone_model(
+        network(),
+        clone_function=lambda layer: layer.__class__.from_config(
+            layer.get_config() | ({"activation": "linear"} if layer.name == "conv6" else {})
+        ),
+    )
+    model.set_weights(network().get_weights())
+    kernel, bias = model.get_layer("conv5").get_weights()
+    kernel[..., 3], bias[3] = 0, 0
+    model.get_layer("conv5").set_weights([kernel, bias])
+    pixels = tf.convert_to_tensor(mnist.to_input(images))
+    part = keras.Model(model.inputs[0], [model.outputs[0], model.get_layer("conv7").output])
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        probabilities, maps = part(pixels, training=False)
+        value = maps[:, 2, 3, 1]
+    slopes = tape.gradient(value, pixels).numpy()[..., 0]
+    assert np.abs(slopes).max() > 0
+    page = [[np.frombuffer(base64.b64decode(text), np.float32) for text in row] for row in ours]
+    np.testing.assert_allclose([row[0] for row in page], probabilities, atol=1e-4)
+    np.testing.assert_allclose([row[1].reshape(28, 28) for row in page], slopes, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "layers",
     [

@@ -315,7 +315,8 @@ function offer(place, size) {
  * @param {HTMLElement} place
  */
 export function start(place) {
-  const buffers = Object.values(described(place).models).flatMap((each) => each.buffers);
+  // What has no module loads when a widget asks for it.
+  const buffers = Object.values(described(place).models).flatMap((each) => (each.esm ? each.buffers : []));
   const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
   if (size > MUCH) offer(place, size);
   else mount(place);

@@ -40,7 +40,8 @@
   // Where something above the target of a link still grows, the target is brought back, until the reader moves on.
   /** @type {Element | null} */
   let target = null;
-  const aim = () => (target = document.getElementById(decodeURIComponent(location.hash.slice(1))));
+  // "#figure:place" names a place inside a figure, which finds it by itself.
+  const aim = () => (target = document.getElementById(decodeURIComponent(location.hash.slice(1)).split(":")[0]));
   const release = () => (target = null);
   for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     addEventListener(event, release, { capture: true, passive: true });

@@ -5,8 +5,7 @@ from convbook.widgets.channel_mixer import ChannelMixer
 from convbook.widgets.convolution_stepper import ConvolutionStepper
 from convbook.widgets.frontier import Frontier
 from convbook.widgets.kernel_lab import KernelLab
-from convbook.widgets.live_network import LiveNetwork
-from convbook.widgets.network_fields import NetworkFields
+from convbook.widgets.network_strip import NetworkStrip
 from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.seed_intervals import SeedIntervals
 from convbook.widgets.stack_editor import StackEditor
@@ -19,8 +18,7 @@ __all__ = [
     "ConvolutionStepper",
     "Frontier",
     "KernelLab",
-    "LiveNetwork",
-    "NetworkFields",
+    "NetworkStrip",
     "ScheduleExplorer",
     "SeedIntervals",
     "StackEditor",

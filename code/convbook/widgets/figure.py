@@ -41,7 +41,7 @@ class InteractiveFigure(anywidget.AnyWidget):
         return found
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Take the module that is called as the class's own: ``live_network.js`` beside ``live_network.py``."""
+        """Take the module that is called as the class's own: ``kernel_lab.js`` beside ``kernel_lab.py``."""
         module = cls.__module__.rpartition(".")[2]
         # anywidget derives a class of its own from each, with a trait in this place.
         if "_esm" not in cls.__dict__ and (FOLDER / f"{module}.js").is_file():

@@ -6,6 +6,7 @@
  * @typedef {{name: string, kind: string, filters?: number, kernel_size?: number, pool_size?: number, strides?: number,
  *   padding?: "valid" | "same", dilation_rate?: number, activation?: string, use_bias?: boolean}} Layer
  *   a layer of a trained network's record: its class and its settings as Keras calls them
+ * @typedef {Record<string, Set<number>>} Off the channels of a layer's output that are set to 0, by the layer's name
  */
 import { convolutionGradient, convolve, maxPool, poolGradient, trace } from "./convolution.js";
 
@@ -76,14 +77,29 @@ function unknown({ name, kind }) {
  * @param {Layer[]} layers
  * @param {Record<string, Float32Array[]>} pieces what `cutWeights` returns
  * @param {Maps} image
+ * @param {Off} off
  * @returns {Record<string, Maps>} the output of every layer, by its name
  */
-export function forward(layers, pieces, image) {
+export function forward(layers, pieces, image, off = {}) {
   /** @type {Record<string, Maps>} */
   const outputs = {};
   let maps = image;
-  for (const layer of layers) maps = outputs[layer.name] = layerOutput(layer, pieces[layer.name], maps);
+  for (const layer of layers) {
+    maps = outputs[layer.name] = silenced(layerOutput(layer, pieces[layer.name], maps), off[layer.name]);
+  }
   return outputs;
+}
+
+/**
+ * Set the channels that are turned off to 0.
+ *
+ * @param {Maps} maps
+ * @param {Set<number> | undefined} channels
+ * @returns {Maps}
+ */
+function silenced(maps, channels) {
+  if (!channels?.size) return maps;
+  return { ...maps, data: maps.data.map((value, i) => (channels.has(i % maps.channels) ? 0 : value)) };
 }
 
 /**
@@ -144,15 +160,17 @@ function relu(maps) {
  * @param {Record<string, Maps>} outputs what `forward` returns for the image
  * @param {string} name of any layer up to the logits
  * @param {{row: number, column: number, channel: number}} unit
+ * @param {Off} off as in `forward`
  * @returns {Maps} the gradient, of the image's shape
  */
-export function backward(layers, pieces, image, outputs, name, { row, column, channel }) {
+export function backward(layers, pieces, image, outputs, name, { row, column, channel }, off = {}) {
   const last = layers.findIndex((layer) => layer.name === name);
   /** @type {Maps} */
   let gradient = { ...outputs[name], data: new Float32Array(outputs[name].data.length) };
   gradient.data[(row * gradient.width + column) * gradient.channels + channel] = 1;
   for (let i = last; i >= 0; i--) {
     const input = i > 0 ? outputs[layers[i - 1].name] : image;
+    gradient = silenced(gradient, off[layers[i].name]);
     gradient = layerGradient(layers[i], pieces[layers[i].name], input, outputs[layers[i].name], gradient);
   }
   return gradient;

@@ -1,0 +1,215 @@
+/**
+ * The strip on its canvas: maps, frames, connections.
+ *
+ * @typedef {import("./convolution.js").Maps} Maps
+ * @typedef {import("./scene.js").Tile} Tile
+ * @typedef {{tile: Tile, top: number, left: number, height: number, width: number}} Frame in rows and columns of a tile
+ * @typedef {{from: Frame, to: Frame, share: number}} Wire between two frames, from -1 to 1 of the strongest
+ * @typedef {Record<"ink" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
+ *   those of the tokens, and the darker of ink and paper, which makes a yellow frame stand out
+ */
+const NAMES = /** @type {(keyof Colours)[]} */ ([
+  ...["ink", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
+]);
+
+/**
+ * The colours of the page around a figure, each as #rrggbb.
+ *
+ * @param {HTMLElement} place
+ * @returns {Colours}
+ */
+export function coloursOf(place) {
+  const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+  const style = getComputedStyle(place);
+  const read = (/** @type {string} */ name) => {
+    context.fillStyle = style.getPropertyValue(`--sc-${name}`).trim(); // which also knows the names of system colours
+    return context.fillStyle;
+  };
+  const colours = Object.fromEntries(NAMES.map((name) => [name, read(name)]));
+  const light = (/** @type {string} */ text) => rgb(text).reduce((a, b) => a + b);
+  const halo = light(colours.ink) < light(colours.paper) ? colours.ink : colours.paper;
+  return /** @type {Colours} */ ({ ...colours, halo });
+}
+
+/** @param {string} text as #rrggbb */
+function rgb(text) {
+  return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+}
+
+/**
+ * Call back whenever the surroundings turn light or dark.
+ *
+ * @param {() => void} turned
+ * @returns {() => void} stops it
+ */
+export function onTurn(turned) {
+  const themes = new MutationObserver(turned);
+  for (const place of [document.documentElement, document.body]) {
+    themes.observe(place, { attributeFilter: ["data-theme", "data-jp-theme-light", "class", "theme"] });
+  }
+  const forced = matchMedia("(forced-colors: active)");
+  forced.addEventListener("change", turned);
+  return () => {
+    themes.disconnect();
+    forced.removeEventListener("change", turned);
+  };
+}
+
+/**
+ * Paint maps one below the other, a pixel for a value: from the ground to ink, or, where values are below 0, from negative
+ * over the ground to positive.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Maps} maps
+ * @param {Colours} colours
+ * @param {boolean} apart whether every map has a range of its own
+ */
+export function paintSprite(canvas, { data, height, width, channels }, colours, apart = false) {
+  if (canvas.width !== width || canvas.height !== height * channels) [canvas.width, canvas.height] = [width, height * channels];
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const picture = context.createImageData(width, height * channels);
+  const most = new Float32Array(channels);
+  let below = false;
+  for (let i = 0; i < data.length; i++) {
+    const size = Math.abs(data[i]);
+    if (data[i] < 0) below = true;
+    if (size > most[i % channels]) most[i % channels] = size;
+  }
+  if (!apart) most.fill(Math.max(...most));
+  const above = rgb(below ? colours.positive : colours.ink);
+  const under = rgb(colours.negative);
+  for (let i = 0; i < data.length; i++) {
+    const channel = i % channels;
+    const colour = data[i] < 0 ? under : above;
+    const pixel = 4 * (channel * height * width + (i - channel) / channels);
+    picture.data[pixel] = colour[0];
+    picture.data[pixel + 1] = colour[1];
+    picture.data[pixel + 2] = colour[2];
+    picture.data[pixel + 3] = most[channel] > 0 ? (255 * Math.abs(data[i])) / most[channel] : 0;
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Tile & {opacity?: number}} tile
+ * @param {HTMLCanvasElement | undefined} sprite
+ * @param {{colours: Colours, strong?: boolean, off?: boolean}} look
+ */
+export function paintTile(context, { x, y, side, channel, size, opacity = 1 }, sprite, { colours, strong, off }) {
+  context.globalAlpha = opacity;
+  context.fillStyle = colours.paper;
+  context.fillRect(x, y, side, side);
+  context.imageSmoothingEnabled = false;
+  if (sprite) context.drawImage(sprite, 0, channel * size, size, size, x, y, side, side);
+  context.strokeStyle = strong ? colours.action : colours.line;
+  context.lineWidth = strong ? 2 : 1;
+  context.strokeRect(x - 0.5, y - 0.5, side + 1, side + 1);
+  if (off) {
+    context.strokeStyle = colours.quiet;
+    context.beginPath();
+    context.moveTo(x, y + side);
+    context.lineTo(x + side, y);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
+/**
+ * Where a frame is on the canvas; never smaller than can be seen.
+ *
+ * @param {Frame} frame
+ */
+function boxOf({ tile, top, left, height, width }) {
+  const scale = tile.side / tile.size;
+  const cut = (/** @type {number} */ at) => Math.min(Math.max(at, 0), tile.size) * scale;
+  const [x, y] = [tile.x + cut(left), tile.y + cut(top)];
+  const [wide, high] = [cut(left + width) - cut(left), cut(top + height) - cut(top)];
+  const grow = (/** @type {number} */ length) => Math.max(0, 4 - length);
+  return { x: x - grow(wide) / 2, y: y - grow(high) / 2, wide: Math.max(wide, 4), high: Math.max(high, 4) };
+}
+
+/**
+ * A frame in the colour of where one points, with ink around it, so that it can be seen on any ground.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Frame} frame
+ * @param {Colours} colours
+ */
+export function paintFrame(context, frame, colours) {
+  const { x, y, wide, high } = boxOf(frame);
+  context.lineJoin = "round";
+  context.strokeStyle = colours.halo;
+  context.lineWidth = 4;
+  context.strokeRect(x, y, wide, high);
+  context.strokeStyle = colours.point;
+  context.lineWidth = 2;
+  context.strokeRect(x, y, wide, high);
+}
+
+/**
+ * A connection: blue where it adds to the unit and orange where it takes away, wider where it does so more.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Wire} wire
+ * @param {Colours} colours
+ */
+export function paintWire(context, { from, to, share }, colours) {
+  const [start, end] = [boxOf(from), boxOf(to)];
+  const beside = end.x > start.x + start.wide; // else it is below
+  const [x1, y1] = beside ? [start.x + start.wide, start.y + start.high / 2] : [start.x + start.wide / 2, start.y + start.high];
+  const [x2, y2] = beside ? [end.x, end.y + end.high / 2] : [end.x + end.wide / 2, end.y];
+  context.strokeStyle = share < 0 ? colours.negative : colours.positive;
+  context.globalAlpha = 0.25 + 0.65 * Math.abs(share);
+  context.lineWidth = 0.6 + 2.6 * Math.abs(share);
+  context.beginPath();
+  context.moveTo(x1, y1);
+  if (beside) context.bezierCurveTo((x1 + x2) / 2, y1, (x1 + x2) / 2, y2, x2, y2);
+  else context.bezierCurveTo(x1, (y1 + y2) / 2, x2, (y1 + y2) / 2, x2, y2);
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+const AROUND = 5; // of the ribbon around the maps
+
+/**
+ * A line around the maps of a layer.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {{x: number, y: number, width: number, height: number}} box
+ * @param {string} colour
+ */
+export function paintOutline(context, { x, y, width, height }, colour) {
+  context.strokeStyle = colour;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.roundRect(x - AROUND, y - AROUND, width + 2 * AROUND, height + 2 * AROUND, 4);
+  context.stroke();
+}
+
+/**
+ * The ground of the strip: one ribbon behind all layers, narrowing between them.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {{x: number, y: number, width: number, height: number}[]} boxes from left to right
+ * @param {string} colour
+ */
+export function paintRibbon(context, boxes, colour) {
+  const out = AROUND;
+  context.fillStyle = colour;
+  context.globalAlpha = 0.5;
+  context.beginPath();
+  boxes.forEach(({ x, y, width, height }, i) => {
+    const next = boxes[i + 1];
+    context.roundRect(x - out, y - out, width + 2 * out, height + 2 * out, 4);
+    if (!next || next.x < x) return; // the next one is in another row
+    const [start, end] = [x + width + out, next.x - out];
+    context.moveTo(start, y);
+    context.lineTo(end, next.y);
+    context.lineTo(end, next.y + next.height);
+    context.lineTo(start, y + height);
+    context.closePath();
+  });
+  context.fill();
+  context.globalAlpha = 1;
+}
