@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from convbook.exercises import check
+from convbook.exercises.second_block import EXACT_SEEDS
 
 
 def hint(verdict) -> str:
@@ -55,6 +56,14 @@ def test_the_right_numbers_of_seeds_pass_and_find_the_difference_four_times_of_f
     z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
     counts = [int(np.ceil(2 * (z * 0.09 / difference) ** 2)) for difference in (0.05, 0.1, 0.2)]
     assert check.seeds_needed(counts).passed
+
+    def power(seeds, difference):
+        t, freedom = stats.t.ppf(0.975, 2 * seeds - 2), 2 * seeds - 2
+        shift = difference / (0.09 * np.sqrt(2 / seeds))
+        return stats.nct.sf(t, freedom, shift) + stats.nct.cdf(-t, freedom, shift)
+
+    for seeds, difference in zip(EXACT_SEEDS, (0.05, 0.1, 0.2), strict=True):
+        assert power(seeds - 1, difference) < 0.8 < power(seeds, difference)
     draws = np.random.default_rng(0).normal(0, 0.09, (4000, 2, counts[1]))
     found = stats.ttest_ind(draws[:, 0] + 0.1, draws[:, 1], axis=1).pvalue < 0.05
     assert 0.75 < found.mean() < 0.85
@@ -68,6 +77,9 @@ def test_the_right_numbers_of_seeds_pass_and_find_the_difference_four_times_of_f
         ([25, 7, 2], "half of all studies|wrong|not"),
         ([29, 15, 8], "square the ratio"),
         ([19, 5, 2], "square the sum"),
+        ([50, 12, 3], "round up, not down"),
+        ([52, 13, 4], "only at the end"),
+        ([52, 14, 5], "the page's formula"),
     ],
 )
 def test_wrong_numbers_of_seeds_get_their_hint(answer, words):

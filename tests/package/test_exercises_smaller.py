@@ -36,6 +36,7 @@ def test_what_keras_counts_passes():
         (lambda stages: count(stages, bias=0), "has a bias"),
         (lambda stages: count(stages, head=False), "1 × 1 convolution"),
         (lambda stages: count(stages) + 4 * stages[0][-1], "nothing to learn"),
+        (lambda stages: count(stages) + 40, "no batch normalisation"),
     ],
 )
 def test_wrong_counts_get_their_hint(answer, words):
@@ -62,6 +63,7 @@ def test_the_entropy_of_the_target_passes_and_is_what_keras_computes():
     [
         (lambda rate: ..., "replace the dots"),
         (lambda rate: 0.0, "less"),
+        (lambda rate: -np.log(1 - 0.9 * rate), "weigh the logarithm"),
         (lambda rate: special.entr(1 - 0.9 * rate), "nine other classes"),
         (lambda rate: special.entr(1 - 0.9 * rate) + special.entr(rate / 10), "not only one"),
         (lambda rate: special.entr(1 - rate) + 9 * special.entr(rate / 9), "all ten classes"),

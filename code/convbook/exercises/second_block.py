@@ -15,6 +15,7 @@ T = {1: (12.706205, 6.313752), 2: (4.302653, 2.919986), 4: (2.776445, 2.131847)}
 Z, Z_POWER = 1.959964, 0.841621  # the normal distribution's 97.5 % and 80 %
 
 SPREAD, DIFFERENCES = 0.09, (0.05, 0.1, 0.2)  # in points of accuracy
+EXACT_SEEDS = (52, 14, 5)  # by the noncentral t distribution instead of the formula
 
 LOGS = (
     np.array([[0.88, 0.95, 0.93], [0.91, 0.92, 0.94]]),
@@ -75,6 +76,19 @@ def seeds_needed(counts: Sequence[int]) -> str:
             (
                 "round up, not to the nearest whole number",
                 [round(both * (SPREAD / difference) ** 2) for difference in DIFFERENCES],
+            ),
+            (
+                "round up, not down",
+                [int(both * (SPREAD / difference) ** 2) for difference in DIFFERENCES],
+            ),
+            (
+                "round up only at the end: four times a rounded number may be one seed too many",
+                [4 * seeds(both)[1], *seeds(both)[1:]],
+            ),
+            (
+                "with so many seeds the t-test really finds the differences in four of five studies; give the numbers "
+                "of the page's formula",
+                list(EXACT_SEEDS),
             ),
         ),
         reveal=False,

@@ -67,6 +67,7 @@ def compact_parameters(function: Callable[[Stages], int]) -> str:
                     _parameters(stages, head=False),
                 ),
                 ("a max-pool has nothing to learn", _parameters(stages, pools=True)),
+                ("the logits have no batch normalisation", right + 4 * CLASSES),
             ),
         )
     return "weights and biases of every convolution, and four numbers per channel of every batch normalisation"
@@ -88,6 +89,7 @@ def smoothing_floor(function: Callable[[float], float]) -> str:
             f"rate {rate}",
             mistakes=(
                 ("a loss of 0 would need a target of 1, but the smoothed target is less", 0.0),
+                ("weigh the logarithm of each class with the target of that class, and add up all ten", -log(high)),
                 ("the nine other classes contribute to the loss as well", term(high)),
                 ("add up all nine other classes, not only one", term(high) + term(low)),
                 (
