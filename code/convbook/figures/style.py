@@ -32,9 +32,9 @@ POSITIVE, NEGATIVE, POINT, WRONG = (color(name) for name in ("positive", "negati
 FIRST, SECOND, THIRD, FOURTH = (color(name) for name in ("first", "second", "third", "fourth"))
 
 # On the dark and light ends of a scale that is the same in both modes, so not in the colours that change.
-NIGHT, DAY = color("paper", "dark"), color("ink", "dark")
+NIGHT, DAY = color("night"), color("day")
 
-DIGIT = LinearSegmentedColormap.from_list("bright", [NIGHT, PAPER])
+DIGIT = LinearSegmentedColormap.from_list("bright", [NIGHT, DAY])
 SIGNED = LinearSegmentedColormap.from_list(
     "signed",
     [(0, to_rgba(NEGATIVE, 1)), (0.5, to_rgba(NEGATIVE, 0)), (0.5, to_rgba(POSITIVE, 0)), (1, to_rgba(POSITIVE, 1))],

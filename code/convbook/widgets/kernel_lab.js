@@ -114,7 +114,7 @@ function render({ model, el }) {
     const size = kernel.shape[0];
     const image = { data, height: shape[0], width: shape[1], channels: 1 };
     const name = Object.keys(pictures).find((key) => same(unpack(pictures[key]).data, data)) ?? "";
-    paint(input.canvas, image, { limits: [0, 1], scale: name === "a digit" ? "ink" : "photo" });
+    paint(input.canvas, image, { limits: [0, 1] });
     chooser.show(name);
     preset.show(kernel.data);
     for (const { take, values } of kernels) take.setAttribute("aria-pressed", String(same(values, kernel.data)));

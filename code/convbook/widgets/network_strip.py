@@ -9,7 +9,6 @@ import numpy as np
 import traitlets
 from ipywidgets import widget_serialization
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from convbook import mnist, tokens
 from convbook.arithmetic import Stage, trace
-from convbook.figures.style import INK
+from convbook.figures.style import DIGIT, INK, SIGNED
 from convbook.inference import Network, forward, load, record, stack_of
 from convbook.widgets.bundle import FOLDER
 from convbook.widgets.network_figure import NetworkFigure, flat
@@ -219,7 +218,7 @@ def _draw_ribbon(ax: Axes, boxes: list[_Box]) -> None:
 
 
 def _draw_maps(ax: Axes, box: _Box, maps: NDArray) -> None:
-    """Draw the maps of a layer as one picture on the ground: ink where they are large, signed ones in two colours."""
+    """Draw the maps of a layer as one picture on the ground: light where they are large, signed ones in two colours."""
     size, channels = len(maps), maps.shape[-1]
     corners = [
         (channel % box.across * (box.side + GAP), channel // box.across * box.pitch) for channel in range(channels)
@@ -231,7 +230,6 @@ def _draw_maps(ax: Axes, box: _Box, maps: NDArray) -> None:
         )
     )
     signed = maps.min() < 0
-    above, below = (to_rgb(tokens.color(name)) for name in (("positive", "negative") if signed else ("ink", "ink")))
     side = round(box.side)
     at = np.arange(side) * size // side
     picture = np.zeros((round(box.height), round(box.width), 4))
@@ -240,9 +238,10 @@ def _draw_maps(ax: Axes, box: _Box, maps: NDArray) -> None:
         left, top = round(left), round(top)
         place = picture[top : top + side, left : left + side]
         values = values[: place.shape[0], : place.shape[1]]
-        place[:, :, :3] = np.where(values[:, :, None] < 0, below, above)
-        place[:, :, 3] = np.abs(values)
-    ax.imshow(picture, extent=(box.x, box.x + box.width, box.bottom, box.y), aspect="auto", zorder=2)
+        place[:] = SIGNED((1 + values) / 2) if signed else DIGIT(values)
+    image = ax.imshow(picture, extent=(box.x, box.x + box.width, box.bottom, box.y), aspect="auto", zorder=2)
+    if signed:
+        image.set_gid("signed")  # the site finds it by this name to brighten it in the dark
 
 
 def _to(box: _Box, corner: tuple[float, float]) -> Affine2D:

@@ -139,15 +139,14 @@ export function range(values, scale) {
 
 /**
  * Paint maps on a canvas, one beside the other in rows, with a line of one pixel between them. One pixel for one value:
- * the page scales the canvas. Where a map is 0 the ground of the page shows.
+ * the page scales the canvas. Where a signed map is 0 the ground of the page shows.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Maps} maps
  * @param {{scale?: string, limits?: [number, number], columns?: number}} options the scale "signed" goes
- *   from negative over the ground to positive, "ink" from the ground to ink, and "photo" from black to white; without
- *   limits, all maps share a range
+ *   from negative over the ground to positive, "bright" from dark to light; without limits, all maps share a range
  */
-export function paint(canvas, maps, { scale = "ink", limits = range(maps.data, scale), columns = 1 } = {}) {
+export function paint(canvas, maps, { scale = "bright", limits = range(maps.data, scale), columns = 1 } = {}) {
   inTheme(canvas, () => {
     const { data, height, width, channels } = maps;
     const gap = channels > 1 ? 1 : 0;
@@ -160,11 +159,13 @@ export function paint(canvas, maps, { scale = "ink", limits = range(maps.data, s
     const pixels = new Uint32Array(picture.data.buffer).fill(gap && word(colour("line"), 255));
     const [zero, most] = scale === "signed" ? [0, limits[1]] : limits;
     const steps = 255 / (most - zero);
-    const [above, below] = scale === "signed" ? [word(colour("positive")), word(colour("negative"))] : [word(colour("ink")), 0];
+    const [above, below] = [word(colour("positive")), word(colour("negative"))];
+    const [night, day] = [colour("night"), colour("day")];
     const shade = (/** @type {number} */ share) => {
       const size = Math.min(Math.round(Math.abs(share)), 255);
-      if (scale === "photo") return word([size, size, size], 255);
-      return share > 0 ? above + size * 2 ** 24 : below && below + size * 2 ** 24;
+      if (scale === "signed") return (share > 0 ? above : below) + size * 2 ** 24;
+      const mixed = night.map((dark, i) => Math.round(dark + (share > 0 ? size / 255 : 0) * (day[i] - dark)));
+      return word(/** @type {[number, number, number]} */ (mixed), 255);
     };
     for (let c = 0; c < channels; c++) {
       const top = Math.floor(c / columns) * (height + gap);

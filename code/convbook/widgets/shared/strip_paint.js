@@ -5,11 +5,11 @@
  * @typedef {import("./scene.js").Tile} Tile
  * @typedef {{tile: Tile, top: number, left: number, height: number, width: number}} Frame in rows and columns of a tile
  * @typedef {{from: Frame, to: Frame, share: number}} Wire between two frames, from -1 to 1 of the strongest
- * @typedef {Record<"ink" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
+ * @typedef {Record<"ink" | "night" | "day" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
  *   those of the tokens, and the darker of ink and paper, which makes a yellow frame stand out
  */
 const NAMES = /** @type {(keyof Colours)[]} */ ([
-  ...["ink", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
+  ...["ink", "night", "day", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
 ]);
 
 /**
@@ -56,8 +56,8 @@ export function onTurn(turned) {
 }
 
 /**
- * Paint maps one below the other, a pixel for a value: from the ground to ink, or, where values are below 0, from negative
- * over the ground to positive.
+ * Paint maps one below the other, a pixel for a value: from dark to light, or, where values are below 0, from negative over
+ * the ground to positive.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Maps} maps
@@ -76,16 +76,16 @@ export function paintSprite(canvas, { data, height, width, channels }, colours, 
     if (size > most[i % channels]) most[i % channels] = size;
   }
   if (!apart) most.fill(Math.max(...most));
-  const above = rgb(below ? colours.positive : colours.ink);
-  const under = rgb(colours.negative);
+  const [above, under, night, day] = [colours.positive, colours.negative, colours.night, colours.day].map(rgb);
   for (let i = 0; i < data.length; i++) {
     const channel = i % channels;
-    const colour = data[i] < 0 ? under : above;
+    const share = most[channel] > 0 ? Math.abs(data[i]) / most[channel] : 0;
+    const colour = !below ? night.map((dark, c) => dark + share * (day[c] - dark)) : data[i] < 0 ? under : above;
     const pixel = 4 * (channel * height * width + (i - channel) / channels);
     picture.data[pixel] = colour[0];
     picture.data[pixel + 1] = colour[1];
     picture.data[pixel + 2] = colour[2];
-    picture.data[pixel + 3] = most[channel] > 0 ? (255 * Math.abs(data[i])) / most[channel] : 0;
+    picture.data[pixel + 3] = below ? 255 * share : 255;
   }
   context.putImageData(picture, 0, 0);
 }
