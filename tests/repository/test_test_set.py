@@ -13,6 +13,7 @@ READERS = {
     "convbook.training.main": "measures the finished network once",
     "convbook.figures.__main__.main": "draws one",
     "convbook.widgets.digit_figure.ten_digits": "shows ten",
+    "convbook.widgets.network_strip._many": "shows a hundred, and averages over them",
 }
 
 

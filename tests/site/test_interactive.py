@@ -362,7 +362,7 @@ def test_mixer_without_weights_shows_the_bias(figure):
     place.get_by_role("button", name="All weights 0").click()
     place.get_by_label("Bias", exact=True).fill("1.5")
     assert said(place).startswith("Σ weight × map + bias: from 1.50 to 1.50, and 100 %")
-    place.get_by_label("Kernel", exact=True).select_option("3")
+    place.get_by_label("Filter", exact=True).select_option("3")
     assert "from 1.50 to 1.50" not in said(place)
 
 

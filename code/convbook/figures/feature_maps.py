@@ -73,7 +73,7 @@ def scales(maps: NDArray) -> Figure:
         most = maps[:, :, channel].max()
         show(own, maps[:, :, channel], DIGIT, most)
         show(shared, maps[:, :, channel], DIGIT, maps.max())
-        shared.set_title(f"≤ {number(most)}", loc="center", fontsize=SMALL)
+        shared.set_title(number(most, 2), loc="center", fontsize=SMALL)
     axes[0, 0].set_title("a scale each")
     color_scale(figure, axes, DIGIT, maps.max(), "value, in the lower row")
     return settled(figure)
@@ -91,7 +91,7 @@ def ablation(layers: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
         for channel in sorted({int(np.argmax(brightness)), int(np.argmax(lost))}):
             place = brightness[channel], lost[channel]
             ax.annotate(f"map {channel}", place, (0, 6), textcoords="offset points", ha="center")
-        ax.set(title=name, xlabel="mean value of the map", xlim=(0, 1.12 * np.max(brightness)))
+        ax.set(title=name, xlabel="mean value of the map, over all digits", xlim=(0, 1.12 * np.max(brightness)))
         ax.margins(y=0.15)
     panels[0].set_ylabel("points lost without it")
     return figure

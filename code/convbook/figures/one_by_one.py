@@ -47,7 +47,7 @@ def break_even(middles: Sequence[int], costs: Mapping[str, Sequence[float]], cho
         mark = [list(middles).index(chosen)]
         ax.plot(middles, shares, line, color=color, label=name, marker=marker, markersize=8, markevery=mark)
     ax.axhline(1, color=INK, linestyle=":", linewidth=1)
-    ax.set(xlabel="middle channels", ylabel="MACs, share of those without", ylim=(0, None))
+    ax.set(xlabel="channels after the bottleneck", ylabel="MACs, as a share of those without it", ylim=(0, None))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.legend()

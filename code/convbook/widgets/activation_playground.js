@@ -86,9 +86,9 @@ export function flow(name, weights, bias, inputs) {
   }
   const dead = before.map((sums) => {
     if (!FLAT.includes(name)) return 0;
-    let silent = 0;
-    for (let j = 0; j < units; j++) silent += Number(!sums.some((z, k) => k % units === j && slope(z) !== 0));
-    return silent / units;
+    let count = 0;
+    for (let j = 0; j < units; j++) count += Number(!sums.some((z, k) => k % units === j && slope(z) !== 0));
+    return count / units;
   });
   const gradients = Array(weights.length);
   let gradient = new Float64Array(count * units).fill(1);
@@ -202,14 +202,14 @@ function render({ model, el }) {
       note: last === 0 ? "The gradient is 0 in every layer." : "",
     });
     const gone = gradients[0] === 0 ? "no gradient at all" : `${sizes[0].toPrecision(2)} times the last layer's gradient`;
-    const silent = dead[count - 1];
+    const share = dead[count - 1];
     through.show(
       `The first of ${count} layers gets ${gone}. The activations of the last layer have a root mean square of ` +
         `${Math.sqrt(spread).toPrecision(2)}` +
-        (FLAT.includes(model.get("function")) ? `, and ${Math.round(100 * silent)} % of its units are dead: slope 0 for all ${INPUTS} inputs.` : "."),
+        (FLAT.includes(model.get("function")) ? `, and ${Math.round(100 * share)} % of its units are dead: 0 for all ${INPUTS} inputs.` : "."),
     );
     why.textContent =
-      silent > 0 && model.get("bias") >= 0
+      share > 0 && model.get("bias") >= 0
         ? "Units die here although no bias pushes them down: the deeper a layer, the more alike its inputs are whatever the network reads, so a sum that is below 0 for one input is below 0 for all."
         : "";
   };

@@ -45,10 +45,10 @@ function render({ model, el }) {
   const bias = slider({ label: "Bias", ...limits.bias, words: (value) => short(value), input: (value) => change(model, { bias: value }) });
   const bend = checkbox({ label: "ReLU after it", input: (value) => change(model, { relu: value }) });
   const preset = choice({
-    label: "Kernel",
+    label: "Filter",
     options: {
       "": "your own weights",
-      ...Object.fromEntries(Array.from({ length: kernels }, (_, k) => [k, `learned kernel ${k}`])),
+      ...Object.fromEntries(Array.from({ length: kernels }, (_, k) => [k, `learned filter ${k}`])),
     },
     input: (k) => {
       if (k === "") return;
@@ -79,7 +79,7 @@ function render({ model, el }) {
     const words = (/** @type {number} */ value) => value.toLocaleString("en");
     cost.textContent =
       `With ${model.get("bottleneck")} channels, the 1 × 1 takes ${words(mixing)} multiplications and the 3 × 3 after the pool ` +
-      `${words(after)}. Together that is ${share.toFixed(2)} times the ${words(without)} of a 3 × 3 on all ${channels} channels.`;
+      `${words(after)}. Together that is ${share.toFixed(3)} times the ${words(without)} of a 3 × 3 on all ${channels} channels.`;
   };
 
   const controls = element("div", { class: "controls" }, bias, bend);
@@ -99,7 +99,7 @@ function render({ model, el }) {
 }
 
 /**
- * Multiplications of the network's second stage: the 1 × 1, a pool of 2, and a 3 × 3 with 16 kernels.
+ * MACs of the network's second stage: the 1 × 1, a pool of 2, and a 3 × 3 with 16 filters.
  *
  * @param {number} size of the maps
  * @param {number} channels of the maps
