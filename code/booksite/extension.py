@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 
 from booksite import delivery, execution, look, maths, pages, pictures, quizzes, solutions
 from booksite.repository import pages_url, repository_url
+from booksite.search import Search
 from convbook import inference, quiz
 from convbook.widgets.bundle import FOLDER
 
@@ -42,6 +43,7 @@ def _configure(app: Sphinx, config: Any) -> None:
         "pygments_light_style": "bw",
         "pygments_dark_style": "bw",
     }
+    config.html_search_scorer = str(STATIC / "scorer.js")
     config.html_context["default_mode"] = "auto"  # without it the theme logs "invalid theme mode"
     config.nb_code_prompt_show, config.nb_code_prompt_hide = "Show the code", "Hide the code"
     address = repository_url(book)
@@ -78,6 +80,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_js_file("near.js")
     app.add_js_file("progress.js", loading_method="defer")
     app.add_directive("colour-table", look.ColourTable)
+    app.add_search_language(Search)
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))
     app.connect("config-inited", _configure, priority=900)  # after Jupyter Book has merged its options
     app.connect("builder-inited", execution.start_without_runs)
