@@ -8,5 +8,6 @@ var Scorer = {
   partialTitle: 7,
   term: 5,
   partialTerm: 2,
+  /** @param {[string, string, string, string, number, string]} result */
   score: ([, title, anchor, , score]) => (/^\d+ · /.test(title) && !anchor && score >= Scorer.title ? score + 100 : score),
 };

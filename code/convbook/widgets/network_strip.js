@@ -3,7 +3,7 @@ import { addressOf, columnsOf, explain, number, placeOf, windowOf, withoutRelus 
 import { drawingPad } from "./shared/digits.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
-import { imageAt, pack, unpack } from "./shared/pictures.js";
+import { imageAt, pack, same, unpack } from "./shared/pictures.js";
 import { between, FOOT, layerScene, mapScene, networkScene, unitScene } from "./shared/scene.js";
 import { coloursOf, onTurn, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
 import { pathOf, probabilityBars, productTables } from "./shared/strip_parts.js";
@@ -563,7 +563,15 @@ function padOf(model) {
     made.setAttribute("aria-label", `A ${label} of the test set`);
     return made;
   });
-  const ready = element("div", { class: "ready" }, element("span", {}, "or take one"), ...shelf);
+  const mark = () => {
+    const { data } = unpack(model.get("image"));
+    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) =>
+      made.setAttribute("aria-pressed", String(same(data, imageAt(digits, i).data))),
+    );
+  };
+  model.on("change:image", mark);
+  mark();
+  const ready = element("div", { class: "ready" }, element("span", {}, "or take one of these"), ...shelf);
   return element("div", { class: "strip-pad" }, drawing, ready);
 }
 
