@@ -10,7 +10,8 @@ from .browser import opened
 ROOT = Path(__file__).parents[2]
 PAGES = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-
+# In pixels, and of its letters: no page scrolls sideways, and twice the size fits where a page has room for it.
+SIZES = [(320, "100%"), (390, "100%"), (768, "100%"), (768, "200%"), (1024, "100%"), (1440, "100%"), (1440, "200%")]
 RESIZE = """(letters) => {
   document.documentElement.style.fontSize = letters;
   return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
