@@ -249,7 +249,7 @@ def contents_are_complete(site: Site) -> list[str]:
     """Every entry of the table of contents has its page, and the navigation of every page leads to all of them."""
     problems = [f"{name}: in the table of contents, and not built" for name in site.toc if name not in site.pages]
     for name in site.pages:
-        ways = {path_below_root(resolve(name, tag["href"])) for tag in site.pages[name].select("nav a[href]")}
+        ways = {path_below_root(resolve(name, tag["href"])) for tag in site.pages[name].select("nav a[href], a.home")}
         problems += [f"{name}: no way to {other}" for other in site.toc if other not in ways | {name}]
     return problems
 

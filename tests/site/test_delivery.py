@@ -12,7 +12,10 @@ from .browser import opened
 
 ROOT = Path(__file__).parents[2]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
-BUDGET = 180_000  # bytes, compressed, before the first interaction
+# Bytes, compressed, before the first interaction. Larger are the page with photographs, the first page, because it
+# brings the weights of the network, and chapter 10, because its figures show hundreds of digits.
+BUDGET = 180_000
+LARGER = {"chapters/02-kernels": 300_000, "intro": 190_000, "chapters/10-inside-the-network": 215_000}
 LINKS = [  # that stand below interactive figures of their page
     "chapters/01-convolution.html#exercises",
     "chapters/05-feature-maps.html#exercises",
@@ -58,7 +61,9 @@ def test_a_page_is_light_asks_nobody_else_and_keeps_still(browser, compressed, n
         page.goto(f"{compressed}/{name}.html", wait_until="networkidle")
         assert {urlsplit(url).netloc for url in sizes if not url.startswith("data:")} == {urlsplit(compressed).netloc}
         heaviest = sorted(sizes.items(), key=lambda each: -each[1])[:4]
-        assert sum(sizes.values()) <= BUDGET, f"{sum(sizes.values())} bytes; most of them are {heaviest}"
+        assert sum(sizes.values()) <= LARGER.get(name, BUDGET), (
+            f"{sum(sizes.values())} bytes; most of them are {heaviest}"
+        )
         page.evaluate(SCROLL)
         shifts = page.evaluate("window.shifts")
         moved = sum(value for value, _ in shifts)

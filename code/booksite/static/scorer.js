@@ -1,4 +1,4 @@
-// How the search orders what it finds: a chapter about it first, then its entry in the glossary, then other places.
+// How the search orders what it finds: the chapter that is named like it, then its entry in the glossary, then others.
 var Scorer = {
   objNameMatch: 11,
   objPartialMatch: 6,
@@ -9,5 +9,9 @@ var Scorer = {
   term: 5,
   partialTerm: 2,
   /** @param {[string, string, string, string, number, string]} result */
-  score: ([, title, anchor, , score]) => (/^\d+ · /.test(title) && !anchor && score >= Scorer.title ? score + 100 : score),
+  score: ([, title, anchor, , score]) => {
+    const plain = (/** @type {string} */ text) => splitQuery(text.toLowerCase()).join(" ");
+    const asked = plain(new URLSearchParams(location.search).get("q") ?? "");
+    return /^\d+ · /.test(title) && !anchor && plain(title).includes(asked) ? score + 200 : score;
+  },
 };
