@@ -10,6 +10,7 @@ var Scorer = {
   partialTerm: 2,
   /** @param {[string, string, string, string, number, string]} result */
   score: ([, title, anchor, , score]) => {
+    const { splitQuery } = /** @type {any} */ (window); // of the language, in the same file of the site
     const plain = (/** @type {string} */ text) => splitQuery(text.toLowerCase()).join(" ");
     const asked = plain(new URLSearchParams(location.search).get("q") ?? "");
     return /^\d+ · /.test(title) && !anchor && plain(title).includes(asked) ? score + 200 : score;
