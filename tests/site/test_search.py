@@ -27,7 +27,8 @@ def found(page, address: str, query: str) -> list[str]:
 def searching(browser, address):
     with opened(browser, f"{address}/search.html") as (page, wrong):
         yield page
-        assert wrong == []
+        # The next search leaves a page that is still fetching what it shows of its results.
+        assert [line for line in wrong if not line.startswith("failed: ")] == []
 
 
 @pytest.mark.parametrize(("query", "title"), FIRST.items())
