@@ -25,7 +25,7 @@ def card() -> Figure:
     figure.text(0.06, 0.64, words, color=color("quiet"), fontsize=17, va="center")
     left = 0.06
     for picture in pictures:  # each in its own scale, and as large as its share of the digit
-        width = 0.225 * len(picture) / len(pictures[0])
+        width = 0.21 * len(picture) / len(pictures[0])
         height = width * 12 / 6.3
         axes = figure.add_axes((left, 0.31 - height / 2, width, height))
         axes.imshow(picture, cmap=DIGIT, interpolation="nearest")
