@@ -1,7 +1,8 @@
 // Cuts and minifies what the site delivers. Called by delivery.py: reads a JSON object from its input and writes one.
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
-import { transform } from "esbuild";
+import { build, transform } from "esbuild";
 import { PurgeCSS } from "purgecss";
 
 // What Bootstrap adds to a page while it is read: tooltips, menus, the entry of the contents where the reader is.
@@ -15,13 +16,21 @@ const [{ css }] = await new PurgeCSS().purge({
   keyframes: true,
 });
 const options = { minify: true, charset: "utf8", legalComments: "none" };
-const [style, code] = await Promise.all([
+const [style, code, bootstrap] = await Promise.all([
   transform(css + own, { ...options, loader: "css" }),
   transform(script, { ...options, loader: "js", target: "es2022" }),
+  build({
+    ...options,
+    bundle: true,
+    entryPoints: [fileURLToPath(new URL("bootstrap.mjs", import.meta.url))],
+    target: "es2022",
+    write: false,
+  }),
 ]);
 const small = Object.entries(modules).map(async ([name, text]) => [
   name,
   (await transform(text, { ...options, loader: "js", format: "esm", target: "es2022" })).code,
 ]);
-const made = { style: style.code, script: code.code, modules: Object.fromEntries(await Promise.all(small)) };
+const parts = bootstrap.outputFiles[0].text + code.code;
+const made = { style: style.code, script: parts, modules: Object.fromEntries(await Promise.all(small)) };
 process.stdout.write(JSON.stringify(made));

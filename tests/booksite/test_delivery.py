@@ -1,5 +1,8 @@
 import io
+import json
 from base64 import b64encode
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -38,3 +41,13 @@ def test_a_map_of_the_site_needs_its_address():
     assert pages_url("https://github.com/owner/owner.github.io") == "https://owner.github.io/"
     assert pages_url(None) == ""
     assert "<loc>https://a.example/book/chapters/one.html</loc>" in sitemap("https://a.example/book/", ["chapters/one"])
+
+
+def test_the_parts_of_bootstrap_are_of_the_version_whose_styles_the_theme_brings():
+    theme = Path(str(files("pydata_sphinx_theme")))
+    scripts = theme / "theme" / "pydata_sphinx_theme" / "static" / "scripts"
+    version = json.loads((Path(__file__).parents[2] / "package.json").read_text(encoding="utf-8"))["devDependencies"][
+        "bootstrap"
+    ]
+    licences = (scripts / "bootstrap.js.LICENSE.txt").read_text(encoding="utf-8")
+    assert f"Bootstrap v{version} " in licences, "pin `bootstrap` in package.json to the version of the theme"
