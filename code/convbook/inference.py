@@ -142,7 +142,7 @@ def scale_and_shift(network: Network, layer: dict[str, Any]) -> tuple[NDArray[np
     return scale, beta - scale * mean
 
 
-def untrained(network: Network, seed: int) -> Network:
+def with_random_weights(network: Network, seed: int) -> Network:
     """Return the same layers with random weights, drawn as Keras draws them before training.
 
     Kernels are uniform between limits that depend on the layer's size (Glorot & Bengio 2010, section 4.2.1), and biases
@@ -164,7 +164,7 @@ def untrained(network: Network, seed: int) -> Network:
     return Network(network.layers, weights)
 
 
-def after(network: Network, layer: str) -> Network:
+def layers_after(network: Network, layer: str) -> Network:
     """Return the part of a network that comes after a layer; ``forward`` then takes the output of that layer.
 
     Raises:

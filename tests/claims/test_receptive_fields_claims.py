@@ -5,7 +5,7 @@ import pytest
 
 from convbook import mnist
 from convbook.features import effective_field
-from convbook.inference import forward, load, untrained
+from convbook.inference import forward, load, with_random_weights
 
 
 @pytest.fixture(scope="module")
@@ -65,5 +65,5 @@ def test_the_share_of_the_field_falls_in_the_trained_network_too(network, images
 
 @pytest.mark.slow
 def test_training_widens_what_the_last_layer_uses(network, images):
-    before = position_std(effective_field(untrained(network, seed=0), "conv9", images))
+    before = position_std(effective_field(with_random_weights(network, seed=0), "conv9", images))
     assert position_std(effective_field(network, "conv9", images)) > 1.1 * before

@@ -14,15 +14,15 @@ from convbook.backend import keras
 from convbook.inference import (
     WEIGHTS,
     Network,
-    after,
     forward,
     gradient,
     gradients,
+    layers_after,
     load,
     network_of,
     record,
     stack,
-    untrained,
+    with_random_weights,
 )
 from convbook.network import layer_records, load_trained
 
@@ -85,11 +85,11 @@ def test_only_the_layers_that_are_asked_for_are_returned():
 def test_the_part_after_a_layer_goes_on_from_its_output(both):
     network, maps = both[0], forward(both[0], digits(3))
     for layer in ("conv1", "norm1"):
-        rest = forward(after(network, layer), maps[layer])
+        rest = forward(layers_after(network, layer), maps[layer])
         np.testing.assert_array_equal(rest["probabilities"], maps["probabilities"])
         assert layer not in rest
     with pytest.raises(ValueError, match=r"shape \(height, width, \d+\) or .*, got \(3, 28, 28, 1\)"):
-        forward(after(network, "conv1"), digits(3))
+        forward(layers_after(network, "conv1"), digits(3))
 
 
 def test_pixels_outside_the_field_change_no_bit_of_a_unit():
@@ -102,7 +102,7 @@ def test_pixels_outside_the_field_change_no_bit_of_a_unit():
 
 
 def test_untrained_weights_are_drawn_as_in_keras(both):
-    ours, theirs = untrained(both[0], seed=1), both[1]
+    ours, theirs = with_random_weights(both[0], seed=1), both[1]
     keras.utils.set_random_seed(1)
     fresh = keras.models.clone_model(theirs)  # with new weights
     for (name, array), expected in zip(ours.weights.items(), fresh.get_weights(), strict=True):
@@ -113,7 +113,9 @@ def test_untrained_weights_are_drawn_as_in_keras(both):
             for what in (np.abs(array).max(), array.std()), (np.abs(expected).max(), expected.std()):
                 np.testing.assert_allclose(what[1], what[0] / np.sqrt(3), rtol=0.1, err_msg=name)  # uniform
             assert np.abs(array).max() == pytest.approx(np.abs(expected).max(), rel=0.02), name
-    assert not np.array_equal(ours.weights["conv1_kernel"], untrained(both[0], seed=2).weights["conv1_kernel"])
+    assert not np.array_equal(
+        ours.weights["conv1_kernel"], with_random_weights(both[0], seed=2).weights["conv1_kernel"]
+    )
     assert forward(ours, digits(1))["probabilities"].sum() == pytest.approx(1)
 
 
