@@ -1,13 +1,15 @@
 """Trained networks in plain NumPy, without Keras: records, weights, the output of every layer, and gradients.
 
 ``network.save_trained`` describes the layers in the record, in Keras's terms. The axes are ordered as in Keras: maps
-are (height, width, channels), and a batch is (N, height, width, channels).
+are (height, width, channels), and a batch is (N, height, width, channels). The output of a convolution is what comes
+after its ReLU and before its batch normalisation. Dropout does nothing here.
 """
 
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from importlib.resources import files
@@ -20,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from convbook.arithmetic import Layer, output_size, pad_width, trace
 
 WEIGHTS = Path(str(files("convbook") / "weights"))
+
+BATCH = 100  # images at once: all maps of the scheduled CNN then take 22 MB, and its largest temporary arrays 4 MB
 
 
 class Network(NamedTuple):
@@ -138,23 +142,68 @@ def scale_and_shift(network: Network, layer: dict[str, Any]) -> tuple[NDArray[np
     return scale, beta - scale * mean
 
 
-def forward(network: Network, images: ArrayLike) -> dict[str, NDArray[np.float32]]:
-    """Compute the output of every layer of a trained network; dropout does nothing.
+def with_random_weights(network: Network, seed: int) -> Network:
+    """Return the same layers with random weights, drawn as Keras draws them before training.
+
+    Kernels are uniform between limits that depend on the layer's size (Glorot & Bengio 2010, section 4.2.1), and biases
+    are 0. A batch normalisation only divides by the root of 1 + epsilon.
 
     Args:
         network: what ``load`` returns.
-        images: one image (height, width, 1) or a batch (N, height, width, 1), from 0 to 1.
+        seed: of NumPy's random numbers, which are not those of Keras.
+    """
+    rng = np.random.default_rng(seed)
+    weights = {}
+    for name, array in network.weights.items():
+        if array.ndim == 4:
+            size, _, channels, filters = array.shape
+            limit = np.sqrt(6 / (size * size * (channels + filters)))
+            weights[name] = rng.uniform(-limit, limit, array.shape).astype(np.float32)
+        else:
+            weights[name] = np.full_like(array, name.endswith(("gamma", "moving_variance")))
+    return Network(network.layers, weights)
+
+
+def layers_after(network: Network, layer: str) -> Network:
+    """Return the part of a network that comes after a layer; ``forward`` then takes the output of that layer.
+
+    Raises:
+        ValueError: if the layer is unknown.
+    """
+    return Network(network.layers[_position(network, layer) + 1 :], network.weights)
+
+
+def forward(
+    network: Network, images: ArrayLike, layers: Collection[str] | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Compute the outputs of a network's layers.
+
+    Args:
+        network: what ``load`` returns.
+        images: one image (height, width, 1) or a batch (N, height, width, 1), from 0 to 1. For a part of a network, the
+            maps that its first layer reads.
+        layers: names of the layers whose outputs are wanted; None takes all but the dropouts. For many images, name
+            them: all outputs of the scheduled CNN take 217 kB an image.
 
     Returns:
         The outputs by layer name, with a batch axis if the images have one.
 
     Raises:
-        ValueError: if the images have another shape, or the network has a layer of an unknown kind.
+        ValueError: if the images have another shape, or a layer is unknown or of an unknown kind.
     """
     pixels = np.asarray(images, np.float32)
     single = pixels.ndim == 3
-    outputs = _forward(network, pixels[None] if single else pixels)
-    return {name: maps[0] for name, maps in outputs.items()} if single else outputs
+    pixels = pixels[None] if single else pixels
+    if layers is None:
+        layers = [layer["name"] for layer in network.layers if layer["kind"] != "Dropout"]
+    last = max((_position(network, name) for name in layers), default=-1)
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in layers}
+    for start in range(0, max(len(pixels), 1), BATCH):
+        outputs = _forward(network, pixels[start : start + BATCH], last)
+        for name, batches in parts.items():
+            batches.append(outputs[name])
+    joined = {name: np.concatenate(parts.pop(name)) for name in layers}  # pop, so that no maps are in memory twice
+    return {name: maps[0] for name, maps in joined.items()} if single else joined
 
 
 def gradient(network: Network, image: ArrayLike, layer: str, unit: tuple[int, ...]) -> NDArray[np.float32]:
@@ -176,29 +225,78 @@ def gradient(network: Network, image: ArrayLike, layer: str, unit: tuple[int, ..
         IndexError: if the layer has no unit at this position.
         ValueError: if the layer is unknown, or as in ``forward``.
     """
-    maps = np.asarray(image, np.float32)[None]
-    outputs = _forward(network, maps)
-    if layer not in outputs:
-        raise ValueError(f"there is no layer {layer!r}; there are: {', '.join(outputs)}")
+    pixels = np.asarray(image, np.float32)[None]
+    outputs = _forward(network, pixels, _position(network, layer))
     shape = outputs[layer].shape[1:]
     if len(unit) != len(shape) or not all(0 <= at < end for at, end in zip(unit, shape, strict=True)):
         raise IndexError(f"the output of {layer} has shape {shape}, so there is no unit {unit}")
     change = np.zeros_like(outputs[layer])
     change[0, *unit] = 1
-    last = [*outputs].index(layer)
-    inputs = [maps, *outputs.values()]
-    for i in range(last, -1, -1):
-        change = _layer_gradient(network, network.layers[i], inputs[i], inputs[i + 1], change)
-    return change[0]
+    return _backward(network, pixels, outputs, change)[0]
 
 
-def _forward(network: Network, images: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    if images.ndim != 4 or images.shape[-1] != 1:
-        raise ValueError(f"images must have shape (height, width, 1) or (N, height, width, 1), got {images.shape}")
+def gradients(network: Network, images: ArrayLike, layer: str, place: tuple[int, int]) -> NDArray[np.float32]:
+    """Differentiate all channels at one place of a layer with respect to the pixels of each image.
+
+    This is ``gradient`` for many units and images at once, and faster.
+
+    Args:
+        network: what ``load`` returns.
+        images: (N, height, width, 1), from 0 to 1.
+        layer: name of a layer whose output is a stack of maps.
+        place: row and column in these maps.
+
+    Returns:
+        Derivatives (channels, N, height, width, 1).
+
+    Raises:
+        IndexError: if the layer has no unit at this place.
+        ValueError: if the layer is unknown or its output is no stack of maps, or as in ``forward``.
+    """
+    pixels = np.asarray(images, np.float32)
+    outputs = _forward(network, pixels, _position(network, layer))
+    shape = outputs[layer].shape
+    if len(shape) != 4:
+        raise ValueError(f"the output of {layer} has shape {shape[1:]}: a unit needs a row and a column")
+    if not all(0 <= at < end for at, end in zip(place, shape[1:3], strict=True)):
+        raise IndexError(f"{layer} has maps of {shape[1]} × {shape[2]} units, so there is no unit {place}")
+    results = np.empty((shape[3], *pixels.shape), np.float32)
+    for channel in range(shape[3]):
+        change = np.zeros(shape, np.float32)
+        change[:, *place, channel] = 1
+        results[channel] = _backward(network, pixels, outputs, change)
+    return results
+
+
+def _position(network: Network, layer: str) -> int:
+    names = [one["name"] for one in network.layers]
+    if layer not in names:
+        raise ValueError(f"there is no layer {layer!r}; there are: {', '.join(names)}")
+    return names.index(layer)
+
+
+def _forward(network: Network, images: NDArray[np.float32], last: int) -> dict[str, NDArray[np.float32]]:
+    """Compute the outputs of the layers up to number ``last``."""
+    first = next((network.weights[name] for name, _ in _shapes(network.layers)), np.empty(1))
+    channels = first.shape[2] if first.ndim == 4 else len(first)
+    if images.ndim != 4 or images.shape[-1] != channels:
+        raise ValueError(
+            f"images must have shape (height, width, {channels}) or (N, height, width, {channels}), got {images.shape}"
+        )
     outputs, maps = {}, images
-    for layer in network.layers:
+    for layer in network.layers[: last + 1]:
         maps = outputs[layer["name"]] = _layer_output(network, layer, maps)
     return outputs
+
+
+def _backward(
+    network: Network, images: NDArray[np.float32], outputs: dict[str, NDArray[np.float32]], change: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Propagate a gradient from the last of the outputs back to the images."""
+    inputs = [images, *outputs.values()]
+    for i in range(len(outputs) - 1, -1, -1):
+        change = _layer_gradient(network, network.layers[i], inputs[i], inputs[i + 1], change)
+    return change
 
 
 def _layer_output(network: Network, layer: dict[str, Any], maps: NDArray) -> NDArray:
@@ -207,7 +305,7 @@ def _layer_output(network: Network, layer: dict[str, Any], maps: NDArray) -> NDA
         case "Conv2D":
             kernel = network.weights[f"{name}_kernel"]
             windows = _windows(_pad(maps, len(kernel), layer), len(kernel), layer)
-            maps = reduce(np.add, (np.tensordot(pixels, kernel[at], 1) for at, pixels in windows))
+            maps = reduce(np.add, (pixels @ kernel[at] for at, pixels in windows))
             if layer["use_bias"]:
                 maps = maps + network.weights[f"{name}_bias"]
             return np.maximum(maps, 0) if _has_relu(layer) else maps
@@ -223,7 +321,7 @@ def _layer_output(network: Network, layer: dict[str, Any], maps: NDArray) -> NDA
         case "GlobalAveragePooling2D":
             return maps.mean(axis=(1, 2))
         case "Flatten":
-            return maps.reshape(len(maps), -1)
+            return maps.reshape(len(maps), math.prod(maps.shape[1:]))  # not -1, for no images
         case "Softmax":
             powers = np.exp(maps - maps.max(axis=-1, keepdims=True))  # never overflows
             return powers / powers.sum(axis=-1, keepdims=True)
@@ -243,7 +341,7 @@ def _layer_gradient(
             change = change * (output > 0) if _has_relu(layer) else change
             padded = _pad(np.zeros_like(maps), len(kernel), layer)
             for at, pixels in _windows(padded, len(kernel), layer):
-                pixels += np.tensordot(change, kernel[at].T, 1)  # a view: this adds to `padded`
+                pixels += change @ kernel[at].T  # a view: this adds to `padded`
             return _unpad(padded, maps, len(kernel), layer)
         case "MaxPooling2D":
             size = layer["pool_size"]

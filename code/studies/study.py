@@ -31,7 +31,6 @@ from convbook.arithmetic import from_keras, trace
 from convbook.atomic import write_atomically
 from convbook.backend import device_name, keras, versions
 from convbook.fast_layers import fast_layers
-from convbook.features import predict
 from convbook.plans import Plan
 from convbook.training import evaluate, examples, train
 
@@ -69,7 +68,7 @@ def run(plan: Plan, name: str, seed: int) -> tuple[pd.DataFrame, Predictions]:
         parts["test"] = mnist.to_input(digits.test_images)
         scores["test"] = evaluate(finished, parts["test"], digits.test_labels)
     predictions = {
-        f"{name}/{seed}/{part}": predict(finished, images).argmax(axis=1).astype(np.uint8)
+        f"{name}/{seed}/{part}": finished.predict(images, batch_size=1000, verbose=0).argmax(axis=1).astype(np.uint8)
         for part, images in parts.items()
     }
     table = pd.DataFrame(history)

@@ -6,7 +6,7 @@ import pytest
 from scipy import signal, special
 
 from convbook import mnist
-from convbook.features import feature_maps
+from convbook.inference import forward, load
 from convbook.network import load_trained
 
 RECTIFIED = ("conv1", "conv2", "conv3", "conv5", "conv6", "conv7", "conv8")
@@ -18,8 +18,8 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def maps(network):
-    return feature_maps(network, mnist.to_input(mnist.load().test_images[:1000]))
+def maps():
+    return forward(load(), mnist.to_input(mnist.load().test_images[:1000]))
 
 
 def test_softmax_depends_on_differences_of_logits_only(maps):

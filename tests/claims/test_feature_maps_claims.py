@@ -7,7 +7,7 @@ from scipy.stats import spearmanr
 
 from convbook import mnist
 from convbook.backend import keras
-from convbook.features import feature_maps
+from convbook.inference import forward, load
 from convbook.network import load_trained
 
 
@@ -17,8 +17,8 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def maps(network):
-    return feature_maps(network, mnist.to_input(mnist.load().test_images[:20]))
+def maps():
+    return forward(load(), mnist.to_input(mnist.load().test_images[:20]))
 
 
 def test_one_filter_over_the_whole_volume_makes_one_map(network, maps):
@@ -87,10 +87,10 @@ def test_folding_is_not_exact_with_zeros_as_padding(network, maps):
     assert difference[:, 0].max() > 0.1
 
 
-def test_behind_a_pool_a_map_follows_even_shifts_only(network):
+def test_behind_a_pool_a_map_follows_even_shifts_only():
     digits = mnist.load().test_images[:5]
     plain, by_one, by_two = (
-        feature_maps(network, mnist.to_input(np.roll(digits, shift, axis=2)))["pool4"] for shift in (0, 1, 2)
+        forward(load(), mnist.to_input(np.roll(digits, shift, axis=2)))["pool4"] for shift in (0, 1, 2)
     )
     np.testing.assert_allclose(by_two[:, :, 2:], plain[:, :, 1:-1], atol=1e-4)
     assert not np.allclose(by_one[:, :, 2:], plain[:, :, 1:-1], atol=0.1)
@@ -103,7 +103,7 @@ def test_a_bright_channel_is_not_an_important_one(network):
     digits = mnist.load()
     sample = np.random.default_rng(1).permutation(60_000)[:1000]
     labels = digits.train_labels[sample]
-    maps = feature_maps(network, mnist.to_input(digits.train_images[sample]))
+    maps = forward(load(), mnist.to_input(digits.train_images[sample]))
     probabilities = maps["probabilities"]
 
     def lost(name: str, constant: np.ndarray) -> np.ndarray:

@@ -10,9 +10,8 @@ import pytest
 from convbook import mnist
 from convbook.arithmetic import Layer, from_keras, trace
 from convbook.backend import keras
-from convbook.features import feature_maps, predict
 from convbook.history import notes_log
-from convbook.inference import record
+from convbook.inference import forward, load, record
 from convbook.network import load_trained, scheduled_cnn, training_accuracy_ceiling
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -43,7 +42,7 @@ def reactions(network):
         changed = np.repeat(image[None], 784, axis=0)
         changed.reshape(784, 784)[np.diag_indices(784)] = 1 - image.ravel()
         # The unchanged image goes first, in the same call: bit-equality is asked of one computation.
-        maps = feature_maps(network, np.concatenate([image[None], changed]))
+        maps = forward(load(), np.concatenate([image[None], changed]))
         for layer, row in zip(LAYERS, table, strict=True):
             unit = maps[layer][:, (row.size - 1) // 2, row.size // 2]
             reacts[layer] |= (unit[1:] != unit[0]).any(axis=1)
@@ -105,7 +104,7 @@ def test_training_accuracy_is_low_because_of_dropout_on_the_logits(digits):
         return float((np.concatenate(parts).argmax(axis=1) == labels).mean())
 
     # The logits without any dropout before them: the head's dropout alone makes the difference.
-    logits = np.concatenate([feature_maps(network, part)["norm9"].reshape(-1, 10) for part in np.split(images, 8)])
+    logits = np.concatenate([forward(load(), part, ["norm9"])["norm9"].reshape(-1, 10) for part in np.split(images, 8)])
     dropped = keras.ops.convert_to_numpy(keras.layers.Dropout(0.1)(logits, training=True))
     head = float((dropped.argmax(axis=1) == labels).mean())
 
@@ -116,13 +115,14 @@ def test_training_accuracy_is_low_because_of_dropout_on_the_logits(digits):
 
 
 @pytest.mark.slow
-def test_the_shipped_weights_reach_the_accuracy_of_their_record(network, digits):
-    right = predict(network, mnist.to_input(digits.test_images)).argmax(axis=1) == digits.test_labels
+def test_the_shipped_weights_reach_the_accuracy_of_their_record(digits):
+    scores = forward(load(), mnist.to_input(digits.test_images), ["logits"])["logits"]
+    right = scores.argmax(axis=1) == digits.test_labels
     assert right.mean() == pytest.approx(record()["evaluate"][1], abs=2e-4)
 
 
-def test_wrong_classes_have_negative_scores(network, digits):
-    scores = feature_maps(network, mnist.to_input(digits.test_images[:2000]))["logits"]
+def test_wrong_classes_have_negative_scores(digits):
+    scores = forward(load(), mnist.to_input(digits.test_images[:2000]), ["logits"])["logits"]
     wrong = np.arange(10) != digits.test_labels[:2000, None]
     assert (scores[wrong] < 0).mean() > 0.99
 

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from convbook import mnist
-from convbook.backend import keras
-from convbook.features import effective_field, feature_maps
-from convbook.network import load_trained, scheduled_cnn
+from convbook.features import effective_field
+from convbook.inference import forward, load, with_random_weights
 
 
 @pytest.fixture(scope="module")
 def network():
-    return load_trained()
+    return load()
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,7 @@ def test_unit_i_j_of_layer_5_sees_rows_2i_to_2i_plus_9(network):
     for image in noise:
         changed = np.repeat(image[None], 29, axis=0)
         changed[np.arange(28), np.arange(28)] = 1 - image
-        maps = feature_maps(network, changed)["conv5"]
+        maps = forward(network, changed, ["conv5"])["conv5"]
         reacts |= (maps[:-1] != maps[-1]).any(axis=(2, 3))
     assert [np.flatnonzero(rows).tolist() for rows in reacts.T] == [[*range(2 * i, 2 * i + 10)] for i in range(10)]
 
@@ -45,7 +44,7 @@ def test_pixels_of_a_field_do_not_matter_equally(network, images):
     for image in images[:3]:
         changed = np.repeat(image[None], 785, axis=0)
         changed.reshape(785, 784)[np.arange(784), np.arange(784)] += 0.01
-        unit = feature_maps(network, changed)["conv6"][:, 3, 3]
+        unit = forward(network, changed, ["conv6"])["conv6"][:, 3, 3]
         moves += np.abs(unit[:-1] - unit[-1]).mean(axis=1).reshape(28, 28)
     inside = moves[field].copy()
     moves[field] = 0
@@ -66,6 +65,5 @@ def test_the_share_of_the_field_falls_in_the_trained_network_too(network, images
 
 @pytest.mark.slow
 def test_training_widens_what_the_last_layer_uses(network, images):
-    keras.utils.set_random_seed(0)
-    before = position_std(effective_field(scheduled_cnn(), "conv9", images))
+    before = position_std(effective_field(with_random_weights(network, seed=0), "conv9", images))
     assert position_std(effective_field(network, "conv9", images)) > 1.1 * before

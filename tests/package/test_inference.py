@@ -8,10 +8,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from convbook import inference
+from convbook import inference, mnist
 from convbook.arithmetic import from_keras, trace
 from convbook.backend import keras
-from convbook.inference import WEIGHTS, Network, forward, gradient, load, network_of, record, stack
+from convbook.inference import (
+    WEIGHTS,
+    Network,
+    forward,
+    gradient,
+    gradients,
+    layers_after,
+    load,
+    network_of,
+    record,
+    stack,
+    with_random_weights,
+)
 from convbook.network import layer_records, load_trained
 
 NAMES = sorted(file.stem for file in WEIGHTS.glob("*.json"))
@@ -54,10 +66,57 @@ def random_network(*layers: keras.Layer, side: int = 13) -> tuple[Network, keras
 
 
 def test_every_layer_of_a_batch_is_that_of_keras(both):
-    ours, theirs = forward(both[0], digits(20)), in_keras(both[1], digits(20))
-    assert [*ours] == [*theirs]
+    images = np.concatenate([digits(20), mnist.to_input(mnist.load().test_images[:130])])  # takes two batches
+    ours, theirs = forward(both[0], images), in_keras(both[1], images)
+    assert [*ours] == [layer.name for layer in both[1].layers if not isinstance(layer, keras.layers.Dropout)]
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], atol=1e-4, err_msg=name)
+
+
+def test_only_the_layers_that_are_asked_for_are_returned():
+    network, images = load(), digits(3)
+    some, everything = forward(network, images, ["pool4", "drop8"]), forward(network, images)
+    assert [*some] == ["pool4", "drop8"]
+    np.testing.assert_array_equal(some["pool4"], everything["pool4"])
+    np.testing.assert_array_equal(some["drop8"], everything["norm8"])
+    assert forward(network, digits(0), ["logits"])["logits"].shape == (0, 10)
+
+
+def test_the_part_after_a_layer_goes_on_from_its_output(both):
+    network, maps = both[0], forward(both[0], digits(3))
+    for layer in ("conv1", "norm1"):
+        rest = forward(layers_after(network, layer), maps[layer])
+        np.testing.assert_array_equal(rest["probabilities"], maps["probabilities"])
+        assert layer not in rest
+    with pytest.raises(ValueError, match=r"shape \(height, width, \d+\) or .*, got \(3, 28, 28, 1\)"):
+        forward(layers_after(network, "conv1"), digits(3))
+
+
+def test_pixels_outside_the_field_change_no_bit_of_a_unit():
+    """Chapter 7 compares with ==, so a unit may not depend on what is computed beside it."""
+    inside = np.zeros((28, 28, 1), bool)
+    inside[6:20, 6:20] = True  # the field of unit (3, 3) of conv6
+    images = np.where(inside, digits(1), np.random.default_rng(4).random((150, 28, 28, 1), "float32"))
+    values = forward(load(), images, ["conv6"])["conv6"][:, 3, 3]
+    np.testing.assert_array_equal(values, values[:1].repeat(150, axis=0))
+
+
+def test_untrained_weights_are_drawn_as_in_keras(both):
+    ours, theirs = with_random_weights(both[0], seed=1), both[1]
+    keras.utils.set_random_seed(1)
+    fresh = keras.models.clone_model(theirs)  # with new weights
+    for (name, array), expected in zip(ours.weights.items(), fresh.get_weights(), strict=True):
+        assert array.dtype == expected.dtype and array.shape == expected.shape
+        if array.ndim < 4:
+            np.testing.assert_array_equal(array, expected, err_msg=name)
+        elif array.size > 500:  # enough to compare two random samples
+            for what in (np.abs(array).max(), array.std()), (np.abs(expected).max(), expected.std()):
+                np.testing.assert_allclose(what[1], what[0] / np.sqrt(3), rtol=0.1, err_msg=name)  # uniform
+            assert np.abs(array).max() == pytest.approx(np.abs(expected).max(), rel=0.02), name
+    assert not np.array_equal(
+        ours.weights["conv1_kernel"], with_random_weights(both[0], seed=2).weights["conv1_kernel"]
+    )
+    assert forward(ours, digits(1))["probabilities"].sum() == pytest.approx(1)
 
 
 def test_one_image_gives_what_it_gives_in_a_batch(both):
@@ -76,6 +135,26 @@ def test_the_gradient_of_a_unit_of_every_layer_is_that_of_tensorflow(both):
         np.testing.assert_allclose(ours, theirs, atol=1e-4, err_msg=f"{layer.name} {unit}")
         reached += bool(np.abs(theirs).max() > 1e-3)
     assert reached > len(model.layers) / 2
+
+
+def test_gradients_are_those_of_every_channel_and_image():
+    network, images = load(), mnist.to_input(mnist.load().test_images[:3])
+    found = gradients(network, images, "conv6", (3, 4))
+    assert found.shape == (16, 3, 28, 28, 1)
+    for channel, n in np.ndindex(16, 3):
+        alone = gradient(network, images[n], "conv6", (3, 4, channel))
+        np.testing.assert_allclose(found[channel, n], alone, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_gradients_on_real_digits_are_those_of_tensorflow():
+    network, model = load(), load_trained()
+    image = mnist.to_input(mnist.load().test_images[:1])[0]
+    for layer, place in (("conv2", (11, 12)), ("pool4", (5, 6)), ("conv6", (3, 3)), ("conv9", (0, 0))):
+        found = gradients(network, image[None], layer, place)[:, 0]
+        for channel in range(0, len(found), 3):
+            theirs = in_tensorflow(model, image, layer, (*place, channel))
+            np.testing.assert_allclose(found[channel], theirs, atol=1e-4, err_msg=f"{layer} {channel}")
 
 
 LAYERS = keras.layers
@@ -134,6 +213,12 @@ def test_a_unit_that_does_not_exist_is_named():
         gradient(network, digits(1)[0], "conv9", (3,))
     with pytest.raises(ValueError, match="there is no layer 'conv4'; there are: conv1, norm1"):
         gradient(network, digits(1)[0], "conv4", (0, 0, 0))
+    with pytest.raises(IndexError, match=r"conv6 has maps of 8 × 8 units, so there is no unit \(8, 0\)"):
+        gradients(network, digits(1), "conv6", (8, 0))
+    with pytest.raises(ValueError, match="a unit needs a row and a column"):
+        gradients(network, digits(1), "logits", (0, 0))
+    with pytest.raises(ValueError, match="there is no layer 'conv4'"):
+        forward(network, digits(1), ["conv4"])
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 3), (1, 1, 28, 28, 1)])

@@ -10,7 +10,7 @@ from scipy import stats
 
 from convbook import mnist, results
 from convbook.features import effective_field
-from convbook.network import load_trained
+from convbook.inference import load
 
 from .browser import opened
 
@@ -471,7 +471,7 @@ def test_the_average_use_of_the_strip_is_that_of_chapter_7(figure):
     for key in ["ArrowRight"] * 5 + ["Enter", "Enter"]:
         strip.press(key)
     digits = mnist.to_input(mnist.load().test_images[:100])
-    influence = np.sort(effective_field(load_trained(), "conv6", digits, (3, 3)).ravel())[::-1]
+    influence = np.sort(effective_field(load(), "conv6", digits, (3, 3)).ravel())[::-1]
     half = 1 + int((np.cumsum(influence) < influence.sum() / 2).sum())
     place.get_by_text(f"; {half} of them carry half of its gradient.").first.wait_for()
 

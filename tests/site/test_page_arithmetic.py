@@ -14,7 +14,6 @@ from convbook import activations, inference, mnist, schedules
 from convbook.arithmetic import Layer, Stage, trace
 from convbook.backend import keras
 from convbook.convolve import conv2d_loops, conv2d_windows
-from convbook.features import feature_maps
 from convbook.inference import Network, network_of
 from convbook.network import layer_records, load_trained
 from convbook.widgets.bundle import FOLDER
@@ -48,6 +47,13 @@ def digits():
 @cache
 def network(name: str = "scheduled_cnn") -> keras.Model:
     return load_trained(name)
+
+
+def in_keras(name: str, images: np.ndarray) -> dict[str, np.ndarray]:
+    """The outputs of all layers but the dropouts, which do nothing."""
+    kept = [layer for layer in network(name).layers if not isinstance(layer, keras.layers.Dropout)]
+    part = keras.Model(network(name).inputs[0], {layer.name: layer.output for layer in kept})
+    return part.predict(mnist.to_input(images), batch_size=100, verbose=0)
 
 
 NETWORK = """
@@ -106,7 +112,7 @@ def test_every_feature_map_of_a_hundred_digits(call, name):
         """
     )
     ours = call(body, {**given(inference.load(name)), "images": encoded(images)})
-    theirs = feature_maps(network(name), mnist.to_input(images))
+    theirs = in_keras(name, images)
     for layer, maps in theirs.items():
         values = np.frombuffer(base64.b64decode(ours[layer]), np.float32).reshape(maps.shape)
         np.testing.assert_allclose(values, maps, atol=1e-4, rtol=0, err_msg=layer)
@@ -158,7 +164,7 @@ def test_every_step_of_two_hundred_units_is_that_of_keras(call, name):
     """The strip takes a unit apart: its products, their sum, and what each layer does to it."""
     rng = np.random.default_rng(19)
     images = digits().test_images[:100]
-    wanted = feature_maps(network(name), mnist.to_input(images))
+    wanted = in_keras(name, images)
     body = (
         NETWORK
         + """
