@@ -177,7 +177,7 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
                 ("the mean is not subtracted", outputs(scale, beta)),
                 ("the mean is divided as well: the shift is beta - mean * scale", outputs(scale, beta - mean)),
                 (
-                    "that would be right for a convolution before the normalisation; this one comes after it",
+                    "that is for the convolution before the normalisation; fold it into the convolution after it",
                     output * scale + shift if square else None,
                 ),
                 (
