@@ -72,7 +72,7 @@ def leaky_relu_derivative(function: Callable[[NDArray, float], NDArray]) -> str:
             if "truth value" not in str(problem):
                 raise
             raise Wrong(
-                "`if` decides once, but z is an array, and each of its numbers needs a decision of its own: "
+                "`if` decides only once, but z is an array, and every number in it needs its own decision: "
                 "use np.where(condition, a, b)"
             ) from None
         expect(

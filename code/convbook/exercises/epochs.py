@@ -99,7 +99,7 @@ def softmax_gradient(function: Callable[[NDArray, NDArray, NDArray], NDArray]) -
             ("that points downhill; the gradient points uphill, and the step has the minus sign", -right),
             ("subtract 1 at the right class", rows.T @ share / count),
             (
-                "probabilities minus right answers are needed, and these are the logits minus them",
+                "take the probabilities minus the right answers; these are the logits minus the right answers",
                 rows.T @ (logits - hot) / count,
             ),
             (
@@ -153,7 +153,7 @@ def training_loop(function: Callable[[NDArray, NDArray, float, int, int], NDArra
             ("that is one step for each epoch; there should be one for each batch", trained([slice(0, count)])),
             ("that is one epoch; go through all batches once for each epoch", trained(batches, passes=1)),
             (
-                "compute the gradient anew for each batch, with the weights that the batch before has left",
+                "compute the gradient anew for each batch, with the weights as the batch before left them",
                 trained(batches, stale=True),
             ),
             ("that climbs: subtract the rate times the gradient", trained(batches, signed=-rate)),
@@ -167,7 +167,7 @@ def training_loop(function: Callable[[NDArray, NDArray, float, int, int], NDArra
         )
         right = trained(batches)
         expect(given, right, case, mistakes=[(hint, w) for hint, w in mistakes if not np.allclose(w, right)])
-    return "one step for each batch, the smaller last one included, and the gradient anew each time"
+    return "one step for each batch, the smaller last one included, and a new gradient each time"
 
 
 def _excess(logits: NDArray, labels: NDArray) -> NDArray:

@@ -122,7 +122,7 @@ def pooled_shift(moves: Sequence[int | None]) -> str:
                 mistakes=(("the pool halves the map, so it halves the shift as well", shift),),
                 reveal=False,
             )
-    return "the map moves with even shifts only, by half as many units"
+    return "the map moves only when the shift is even, and then by half as many units"
 
 
 @gives_verdict
@@ -177,7 +177,7 @@ def fold(function: Callable[..., tuple[NDArray, NDArray]]) -> str:
                 ("the mean is not subtracted", outputs(scale, beta)),
                 ("the mean is divided as well: the shift is beta - mean * scale", outputs(scale, beta - mean)),
                 (
-                    "that folds it into the convolution before it; here the normalisation comes before the convolution",
+                    "that is for the convolution before the normalisation; fold it into the convolution after it",
                     output * scale + shift if square else None,
                 ),
                 (
@@ -230,7 +230,7 @@ def shared_scale(function: Callable[..., NDArray]) -> str:
                         (maps - low) / ((maps.max() if shared else largest) - low),
                     ),
                     (
-                        "you divide by the largest map at each pixel; take the maximum over a map's rows and columns",
+                        "do not divide by the largest map at each pixel; take the maximum over rows and columns",
                         maps / maps.max(axis=2, keepdims=True),
                     ),
                     ("divide by the largest value, so that 1 is the brightest", maps),

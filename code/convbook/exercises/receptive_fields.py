@@ -26,7 +26,7 @@ def receptive_fields(column: Sequence[int]) -> str:
     expect(
         column,
         [row.receptive_field for row in trace(stack())],
-        "the column, with places counted from 0",
+        "the column, with positions counted from 0",
         mistakes=(
             ("a pool does not double the field; like every layer, it widens the field by k − 1 steps", pool_doubles),
             ("a pool does not double the field, and after it every step is two pixels long", pool_doubles_without_jump),
@@ -55,7 +55,7 @@ def class_page_mistake(column: Sequence[int]) -> str:
     expect(
         column,
         [row.receptive_field for row in trace(CLASS_NETWORK)],
-        "the corrected column, with places counted from 0",
+        "the corrected column, with positions counted from 0",
         mistakes=(
             ("that is the table before the correction", uncorrected),
             ("one mistake is left: after the pool, neighbouring units are two pixels apart", without_jump),

@@ -86,14 +86,14 @@ def seeds_needed(counts: Sequence[int]) -> str:
                 [4 * seeds(both)[1], *seeds(both)[1:]],
             ),
             (
-                "with so many seeds the t-test really finds the differences in four of five studies; give the numbers "
+                "that many seeds really find the differences in four of five studies with the t-test; give the numbers "
                 "of the page's formula",
                 list(EXACT_SEEDS),
             ),
         ),
         reveal=False,
     )
-    return "half the difference needs four times as many seeds"
+    return "to find half the difference, you need four times as many seeds"
 
 
 @gives_verdict

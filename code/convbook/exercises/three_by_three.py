@@ -81,7 +81,7 @@ def not_composable(kernel: ArrayLike) -> str:
             f"a search finds two 3 × 3 kernels that come within {rest:.1%} of it, so a pair may well make it; "
             "a kernel with two nonzero weights can be judged for certain"
         )
-    return f"the best pair of 3 × 3 kernels in a search leaves {rest:.0%} of it"
+    return f"even with the best pair of 3 × 3 kernels that a search finds, {rest:.0%} of it is left over"
 
 
 def _pair_for_two_weights(kernel: NDArray) -> str | None:
@@ -98,11 +98,11 @@ def _pair_for_two_weights(kernel: NDArray) -> str | None:
             "move them further apart, but not along a row, a column or a diagonal"
         )
     if down == across:
-        return "the weights lie on a diagonal, and along one line five weights always split into three and three"
+        return "the weights are on a diagonal, and along one line five weights always split into three and three"
     if {down, across} == {2, 4} and kernel[kernel != 0].prod() < 0:
         return (
-            "weights of opposite sign, two steps of the same kind apart, can be made, as in (1 + x)(1 − x) = 1 − x²: "
-            "try equal signs, or other places"
+            "weights of opposite sign can be made here, because the same step, taken twice, leads from one to the "
+            "other, as in (1 + x)(1 − x) = 1 − x²: try equal signs, or other places"
         )
     return None
 
@@ -183,7 +183,7 @@ def _expect_no_superposition(one_image: ArrayLike, other_image: ArrayLike) -> No
     if not apart.any():
         raise Wrong("the output is 0 for both images: use images with vertical edges that begin or end inside")
     if np.allclose(one, other):
-        raise Wrong("twice the same image has twice the output, with or without ReLU: use two different images")
+        raise Wrong("twice the same image gives twice the output, with or without a ReLU: use two different images")
     raise Wrong("for these images the output of the sum equals the sum of the outputs: let their edges overlap")
 
 

@@ -39,9 +39,9 @@ def sees_and_uses(image: NDArray, influence: NDArray, rows: range, columns: rang
     figure = Figure(figsize=(WIDTH, 3.1))
     axes = figure.subplots(1, 3, sharey=True)
     pictures = (
-        ("what it could see", image, image.max()),
+        ("what it can see", image, image.max()),
         ("what it uses", share, 1),
-        ("what that leaves", image * share, image.max()),
+        ("the product of both", image * share, image.max()),
     )
     for ax, (caption, picture, most) in zip(axes, pictures, strict=True):
         show(ax, picture, DIGIT, most)

@@ -143,7 +143,7 @@ function render({ model, el }) {
   const histograms = element(
     "div",
     { class: "histograms" },
-    element("p", { class: "title" }, "Activations of each layer, strongest where many are"),
+    element("p", { class: "title" }, "Activations of each layer: the lighter, the more units"),
     element("div", { class: "crowd" }, element("div", { class: "scale", "aria-hidden": "true" }, ...scale), element("div", { class: "stage" }, crowd)),
   );
   histograms.style.setProperty("--left", `${EDGE.left}px`);
@@ -210,7 +210,7 @@ function render({ model, el }) {
     );
     why.textContent =
       share > 0 && model.get("bias") >= 0
-        ? "Units die here although no bias pushes them down: the deeper a layer, the more alike its inputs are whatever the network reads, so a sum that is below 0 for one input is below 0 for all."
+        ? "Some units are dead although no bias pushes them down. Whatever the network reads, the deeper a layer is, the more alike are the numbers that reach it, so a sum that is below 0 for one input is often below 0 for all of them."
         : "";
   };
   const draw = () => {

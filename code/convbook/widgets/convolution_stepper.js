@@ -126,7 +126,7 @@ function render({ model, el }) {
       grid.show(kernel, size);
       input.frame(null);
       const why = `The kernel spans ${span} pixels, but the padded image has only ${wide}.`;
-      return said.show(`${why} Take less dilation or more padding.`);
+      return said.show(`${why} Use less dilation or more padding.`);
     }
     formula.textContent = `Size: ⌊(${image.width} + 2 · ${p} − ${d} · (${size} − 1) − 1) / ${s}⌋ + 1 = ${across}`;
     const [row, column] = place();

@@ -36,10 +36,10 @@ function render({ model, el }) {
   });
   const chooser = choice({
     label: "Picture",
-    options: { ...Object.fromEntries(Object.keys(pictures).map((name) => [name, name])), "": "a picture of yours" },
+    options: { ...Object.fromEntries(Object.keys(pictures).map((name) => [name, name])), "": "your own picture" },
     input: (name) => (name ? change(model, { image: pictures[name] }) : draw()), // a file is chosen beside it
   });
-  const own = element("label", { class: "control" }, element("span", {}, "Or a picture of yours; it stays on this device"), file);
+  const own = element("label", { class: "control" }, element("span", {}, "Or your own picture; it stays on this device"), file);
 
   /** The size of the output, and the place in it that is shown. */
   const shown = () => {
@@ -102,7 +102,7 @@ function render({ model, el }) {
       below: values.map((value, k) => `= ${signed(value * kernel.data[k])}`),
     });
     const sum = kernel.data.reduce((a, b) => a + b, 0);
-    const flat = Math.abs(sum) < 1e-3 ? "an even area it gives 0" : `an even area of brightness 1 it gives ${short(sum)}`;
+    const flat = Math.abs(sum) < 1e-3 ? "a flat area it gives 0" : `a flat area of brightness 1 it gives ${short(sum)}`;
     said.show(
       `Row ${row}, column ${column}: the products add up to ${signed(map.data[row * map.width + column])}. ` +
         `The strongest output here is ${short(range(map.data, "signed")[1])}. On ${flat}, the sum of the weights.`,
@@ -154,11 +154,11 @@ async function readPicture(file, least) {
       image.addEventListener("error", failed);
       image.src = address;
     }).catch(() => {
-      throw new Error(`${file.name} is not a picture that this browser can read. Take a PNG, JPEG or WebP file.`);
+      throw new Error(`${file.name} is not a picture that this browser can read. Choose a PNG, JPEG or WebP file.`);
     });
     const { naturalWidth: width, naturalHeight: height } = image;
     if (width * height > LARGEST) {
-      throw new Error(`${file.name} has ${width} × ${height} pixels, more than ${LARGEST / 1e6} million. Take a smaller one.`);
+      throw new Error(`${file.name} has ${width} × ${height} pixels, more than ${LARGEST / 1e6} million. Choose a smaller one.`);
     }
     const scale = Math.min(1, SIDE / Math.max(width, height));
     const canvas = document.createElement("canvas");

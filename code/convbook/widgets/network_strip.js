@@ -52,7 +52,7 @@ function render({ model, el }) {
     tabindex: 0,
     role: "application",
     "aria-roledescription": "network to explore with the arrow keys",
-    "aria-label": "The network. Arrow keys move, Enter goes closer, Escape goes back.",
+    "aria-label": "The network. Arrow keys move, Enter zooms in, Escape zooms out.",
   });
   stage.append(canvas, tables);
   const bars = probabilityBars();
@@ -309,7 +309,7 @@ function render({ model, el }) {
     } else if (many) {
       said.show(`The mean over ${many} digits of the test set: every map, and every probability. Go to a map to see what its units use on average.`);
     } else if (view === "difference") {
-      said.show("Now less the kept digit: blue where a value is larger now, orange where it is smaller. The marks on the bars are the kept digit's.");
+      said.show("Now less the kept digit: blue where a value is larger now, orange where it is smaller. The marks on the bars show the kept digit.");
     } else if (empty) {
       said.show(
         `The pad is empty, and still the network answers: ${best}, with ${percent}. Its biases and normalisations are not 0, ` +
@@ -317,7 +317,7 @@ function render({ model, el }) {
       );
     } else if (level === 1) {
       said.show(`${name}: ${channels} maps of ${size} × ${size} · ${after}. Press a map to see its filter.`);
-    } else said.show(`${verdict}, with ${percent}. Point at the maps to see what a unit reads; press a layer to go closer.`);
+    } else said.show(`${verdict}, with ${percent}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
   };
   const speakOfProducts = (/** @type {Run} */ run) => {
     const column = net.columns[unit.layer];
@@ -571,7 +571,7 @@ function padOf(model) {
   };
   model.on("change:image", mark);
   mark();
-  const ready = element("div", { class: "ready" }, element("span", {}, "or take one of these"), ...shelf);
+  const ready = element("div", { class: "ready" }, element("span", {}, "or choose one of these"), ...shelf);
   return element("div", { class: "strip-pad" }, drawing, ready);
 }
 
