@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from booksite.openings import PARTS
 from convbook import mnist, results
 from convbook.features import effective_field
 from convbook.network import load_trained
@@ -646,7 +647,7 @@ def test_pages_load_no_host_that_they_do_not_need(site: Path):
     texts = {path.stem: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
     assert {name for name, text in texts.items() if "/host.js" in text} == {
         *FIGURES.values(),
-        "10-inside-the-network",
+        *(Path(page).name for page in PARTS),
         "intro",
     }
     assert not any("html-manager" in text for text in texts.values())
