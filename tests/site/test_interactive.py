@@ -267,7 +267,7 @@ def test_a_weight_that_is_no_number_is_explained_and_changes_nothing(figure, non
     before = said(place)
     box = place.get_by_label("Kernel, row 1, column 1")
     box.fill(nonsense)
-    assert place.get_by_text("Kernel, row 1, column 1: type a number from -1000 to 1000.").is_visible()
+    assert place.get_by_text("Kernel, row 1, column 1: type a number from −1000 to 1000.").is_visible()
     assert box.get_attribute("aria-invalid") == "true"
     assert said(place) == before
     box.fill("-2.5")
@@ -484,7 +484,7 @@ def test_other_networks_load_when_they_are_chosen(browser, address):
         place = page.locator(".interactive[data-figure=network_strip]")
         place.locator(".strip").wait_for()
         before = len(loaded)
-        place.get_by_label("Network", exact=True).select_option(label="compact, 19,850 parameters")
+        place.get_by_label("Network", exact=True).select_option(label="a compact network, 19,850 parameters")
         page.wait_for_function("document.querySelector('.strip .status').textContent.startsWith('The network says')")
         page.wait_for_timeout(300)
         assert len(loaded) == before + 1

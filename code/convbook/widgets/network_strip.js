@@ -1,11 +1,13 @@
 /** The trained network from the pixels to the ten probabilities: draw, point, and zoom in to a single product. */
-import { addressOf, columnsOf, explain, number, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
+import { addressOf, columnsOf, explain, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
+import { onTurn } from "./shared/colours.js";
 import { drawingPad } from "./shared/digits.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
+import { minus, number } from "./shared/numbers.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
 import { between, FOOT, layerScene, mapScene, networkScene, unitScene } from "./shared/scene.js";
-import { coloursOf, onTurn, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
+import { coloursOf, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
 import { pathOf, probabilityBars, productTables } from "./shared/strip_parts.js";
 
 /**
@@ -327,7 +329,7 @@ function render({ model, el }) {
     tables.show(parts, steps, product, unit.layer ? "map" : "digit");
     const { channel, values, weights, products } = parts[part] ?? parts[0];
     const { top, left, kernel, step } = windowOf(column, inputOf(run, unit.layer).height, unit);
-    const at = `(${top + Math.floor(index / kernel) * step}, ${left + (index % kernel) * step})`;
+    const at = minus(`(${top + Math.floor(index / kernel) * step}, ${left + (index % kernel) * step})`); // it can be beyond the border
     const from = unit.layer ? `${net.columns[unit.layer - 1].name}, map ${channel}, unit ${at}` : `digit, pixel ${at}`;
     const count = parts.length * kernel ** 2;
     const beginning = product.chosen ? "" : `The ${weights.length ? "largest" : "kept one"} of ${count}: `;

@@ -179,7 +179,12 @@ def _choices(network: Network | None) -> list[dict[str, Any]]:
     if network is not None:
         return [{"title": "this one", "data": None}]
     choices: list[dict[str, Any]] = []
-    for name, title in {"scheduled_cnn": "of the notes", "compact_20k": "compact", "compact_7k": "smallest"}.items():
+    names = {
+        "scheduled_cnn": "the notes' network",
+        "compact_20k": "a compact network",
+        "compact_7k": "the smallest network",
+    }
+    for name, title in names.items():
         other = load(name)
         data = NetworkData(layers=other.layers, weights=flat(other)) if choices else None
         choices.append({"title": f"{title}, {record(name)['parameters']:,} parameters", "data": data})

@@ -8,6 +8,8 @@
  * @typedef {Record<"ink" | "night" | "day" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
  *   those of the tokens, and the darker of ink and paper, which makes a yellow frame stand out
  */
+import { colourOf, rgb } from "./colours.js";
+
 const NAMES = /** @type {(keyof Colours)[]} */ ([
   ...["ink", "night", "day", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
 ]);
@@ -19,40 +21,10 @@ const NAMES = /** @type {(keyof Colours)[]} */ ([
  * @returns {Colours}
  */
 export function coloursOf(place) {
-  const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-  const style = getComputedStyle(place);
-  const read = (/** @type {string} */ name) => {
-    context.fillStyle = style.getPropertyValue(`--sc-${name}`).trim(); // which also knows the names of system colours
-    return context.fillStyle;
-  };
-  const colours = Object.fromEntries(NAMES.map((name) => [name, read(name)]));
+  const colours = Object.fromEntries(NAMES.map((name) => [name, colourOf(name, place)]));
   const light = (/** @type {string} */ text) => rgb(text).reduce((a, b) => a + b);
   const halo = light(colours.ink) < light(colours.paper) ? colours.ink : colours.paper;
   return /** @type {Colours} */ ({ ...colours, halo });
-}
-
-/** @param {string} text as #rrggbb */
-function rgb(text) {
-  return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
-}
-
-/**
- * Call back whenever the surroundings turn light or dark.
- *
- * @param {() => void} turned
- * @returns {() => void} stops it
- */
-export function onTurn(turned) {
-  const themes = new MutationObserver(turned);
-  for (const place of [document.documentElement, document.body]) {
-    themes.observe(place, { attributeFilter: ["data-theme", "data-jp-theme-light", "class", "theme"] });
-  }
-  const forced = matchMedia("(forced-colors: active)");
-  forced.addEventListener("change", turned);
-  return () => {
-    themes.disconnect();
-    forced.removeEventListener("change", turned);
-  };
 }
 
 /**
