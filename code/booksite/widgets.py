@@ -37,6 +37,7 @@ PLUMBING = {"_esm", "_css", "_dom_classes", "_view_count", "layout", "tabbable",
 REFERENCE = re.compile(r'"(?:IPY_MODEL_|anywidget:)([^"]+)"')  # to another model, in a state as JSON
 ORDINARY = {"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"}  # what html-manager runs
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
+MUCH = 200_000  # bytes that are not loaded before the reader asks for them; also in host.js
 BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
 HOST = Path(__file__).with_name("static") / "host.js"
 # What a module or a style asks of another server: an address that it loads, or any of a server for modules.
@@ -218,14 +219,24 @@ def described(model: dict[str, Any], files: Files) -> dict[str, Any]:
     return addresses | {"state": _traits(model), "buffers": buffers}
 
 
+def _bytes_at_once(node: InteractiveNode) -> int:
+    """Count the bytes that a figure loads before it comes alive, as host.js does."""
+    buffers = [
+        each for model in node["models"].values() if "_esm" in model["state"] for each in model.get("buffers", [])
+    ]
+    sizes = (len(base64.b64decode(buffer["data"])) for buffer in buffers)
+    return sum(size for size in sizes if size >= SMALL)
+
+
 def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
     places = list(self.document.findall(InteractiveNode))
     at = next(i for i, each in enumerate(places) if each is node)
     page = self.builder.current_docname
-    space = f"{Path(page).name}-{at}"  # by this name reserved.css keeps space for the figure
+    # By this name reserved.css keeps space for the figure; one that waits for a press gets its space when it is pressed.
+    space = "" if _bytes_at_once(node) > MUCH else f' data-space="{Path(page).name}-{at}"'
     module, _, _ = str(node["models"][node["view"]]["state"].get("_anywidget_id", "")).rpartition(".")
     kind = module.rpartition(".")[2]  # for styles that one figure's picture needs
-    attributes = f'class="interactive" data-figure="{kind}" data-space="{space}" data-host="{host(page)}"'
+    attributes = f'class="interactive" data-figure="{kind}"{space} data-host="{host(page)}"'
     self.body.append(f'<div class="figure-space"><div {attributes}>')
 
 

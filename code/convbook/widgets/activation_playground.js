@@ -173,7 +173,9 @@ function render({ model, el }) {
       { name: "function", points: points(f) },
       { name: "slope", points: points(slope) },
     ];
-    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]], dots: [{ at: [z, slope(z)], color: "second" }] });
+    const heights = lines.flatMap((line) => line.points.map(([, height]) => height));
+    const y = /** @type {[number, number]} */ ([Math.min(-1.5, ...heights), Math.max(3, ...heights)]); // no point is outside
+    curve.draw({ x: [low, high], y, xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]], dots: [{ at: [z, slope(z)], color: "second" }] });
     said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
   };
   const drawFlow = () => {

@@ -100,8 +100,8 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       inside.append(svg("path", { ...look(i, line), d: d.join("") }));
     });
     parts.push(inside);
-    for (const { at: [px, py], color = "ink", hollow = false } of dots) parts.push(dot(across(px), up(py), color, hollow));
     for (const [px, py] of points) parts.push(svg("circle", { class: "where", cx: across(px), cy: up(py), r: 7 }));
+    for (const { at: [px, py], color = "ink", hollow = false } of dots) parts.push(dot(across(px), up(py), color, hollow));
     /** @type {{left: number, right: number, y: number}[]} */
     const taken = [];
     for (const { at: [px, py], text, below = false } of drawn.labels ?? []) {

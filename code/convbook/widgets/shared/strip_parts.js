@@ -89,7 +89,7 @@ export function productTables(point) {
       const most = Math.max(...parts.flatMap(({ products }) => products.filter(Number.isFinite).map(Math.abs))) || 1;
       parts.forEach(({ channel, products, weights, sum }, p) => {
         const title = from === "digit" ? "digit" : `map ${channel}`;
-        blocks.children[p].querySelector("caption").textContent = weights.length ? `${title} · ${number(sum)}` : title;
+        blocks.children[p].querySelector("caption").textContent = weights.length ? `${title} · ${brief(sum)}` : title;
         products.forEach((product, i) => {
           const cell = cells[p][i];
           cell.textContent = Number.isFinite(product) ? brief(product) : "";
