@@ -232,7 +232,7 @@ def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
     places = list(self.document.findall(InteractiveNode))
     at = next(i for i, each in enumerate(places) if each is node)
     page = self.builder.current_docname
-    # By this name reserved.css keeps space for the figure; one that waits for a press gets its space when it is pressed.
+    # By this name reserved.css keeps space for the figure. One that waits for a press gets its space with the press.
     space = "" if _bytes_at_once(node) > MUCH else f' data-space="{Path(page).name}-{at}"'
     module, _, _ = str(node["models"][node["view"]]["state"].get("_anywidget_id", "")).rpartition(".")
     kind = module.rpartition(".")[2]  # for styles that one figure's picture needs

@@ -565,11 +565,10 @@ function padOf(model) {
     made.setAttribute("aria-label", `A ${label} of the test set`);
     return made;
   });
+  const images = shelf.map((/** @type {HTMLElement} */ _, /** @type {number} */ i) => imageAt(digits, i).data);
   const mark = () => {
     const { data } = unpack(model.get("image"));
-    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) =>
-      made.setAttribute("aria-pressed", String(same(data, imageAt(digits, i).data))),
-    );
+    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) => made.setAttribute("aria-pressed", String(same(data, images[i]))));
   };
   model.on("change:image", mark);
   mark();

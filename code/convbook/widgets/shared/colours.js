@@ -27,6 +27,16 @@ export function rgb(colour) {
 }
 
 /**
+ * A colour as the four bytes of a pixel; every machine that runs a browser has the lowest byte first.
+ *
+ * @param {[number, number, number]} colour
+ * @param {number} opacity
+ */
+export function word([red, green, blue], opacity = 0) {
+  return red + green * 2 ** 8 + blue * 2 ** 16 + opacity * 2 ** 24;
+}
+
+/**
  * Call back whenever the page turns light or dark. The theme is written on one of two elements: by the site, JupyterLab,
  * VS Code and Colab.
  *

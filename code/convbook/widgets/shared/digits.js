@@ -67,7 +67,8 @@ export function drawingPad(drawn) {
     asked ||= requestAnimationFrame(() => {
       asked = 0;
       const { data } = context.getImageData(0, 0, SIDE, SIDE);
-      const opacity = Float32Array.from({ length: SIDE * SIDE }, (_, i) => data[4 * i + 3] / 255);
+      const opacity = new Float32Array(SIDE * SIDE);
+      for (let i = 0; i < opacity.length; i++) opacity[i] = data[4 * i + 3] / 255;
       drawn(prepareDigit(opacity, SIDE, SIDE));
     });
   };

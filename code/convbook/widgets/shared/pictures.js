@@ -4,7 +4,7 @@
  * @typedef {import("./convolution.js").Maps} Maps
  * @typedef {{shape: number[], dtype: string, data: DataView}} Packed
  */
-import { colourOf, onTurn, rgb } from "./colours.js";
+import { colourOf, onTurn, rgb, word } from "./colours.js";
 import { element } from "./elements.js";
 
 /**
@@ -41,7 +41,9 @@ export function pack(values, shape) {
  * @param {ArrayLike<number>} others
  */
 export function same(numbers, others) {
-  return numbers.length === others.length && Array.from(numbers).every((v, i) => Math.fround(v) === Math.fround(others[i]));
+  if (numbers.length !== others.length) return false;
+  for (let i = 0; i < numbers.length; i++) if (Math.fround(numbers[i]) !== Math.fround(others[i])) return false;
+  return true;
 }
 
 /**
@@ -160,16 +162,6 @@ export function paint(canvas, maps, { scale = "bright", limits = range(maps.data
     }
     context.putImageData(picture, 0, 0);
   });
-}
-
-/**
- * A colour as the four bytes of a pixel; every machine that runs a browser has the lowest byte first.
- *
- * @param {[number, number, number]} colour
- * @param {number} opacity
- */
-function word([red, green, blue], opacity = 0) {
-  return red + green * 2 ** 8 + blue * 2 ** 16 + opacity * 2 ** 24;
 }
 
 /**

@@ -8,7 +8,7 @@
  * @typedef {Record<"ink" | "night" | "day" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
  *   those of the tokens, and the darker of ink and paper, which makes a yellow frame stand out
  */
-import { colourOf, rgb } from "./colours.js";
+import { colourOf, rgb, word } from "./colours.js";
 
 const NAMES = /** @type {(keyof Colours)[]} */ ([
   ...["ink", "night", "day", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
@@ -48,18 +48,35 @@ export function paintSprite(canvas, { data, height, width, channels }, colours, 
     if (size > most[i % channels]) most[i % channels] = size;
   }
   if (!apart) most.fill(Math.max(...most));
-  const [above, under, night, day] = [colours.positive, colours.negative, colours.night, colours.day].map(rgb);
-  for (let i = 0; i < data.length; i++) {
-    const channel = i % channels;
-    const share = most[channel] > 0 ? Math.abs(data[i]) / most[channel] : 0;
-    const colour = !below ? night.map((dark, c) => dark + share * (day[c] - dark)) : data[i] < 0 ? under : above;
-    const pixel = 4 * (channel * height * width + (i - channel) / channels);
-    picture.data[pixel] = colour[0];
-    picture.data[pixel + 1] = colour[1];
-    picture.data[pixel + 2] = colour[2];
-    picture.data[pixel + 3] = below ? 255 * share : 255;
+  const pixels = new Uint32Array(picture.data.buffer);
+  const shade = scaleOf(colours, below);
+  for (let channel = 0; channel < channels; channel++) {
+    const steps = most[channel] > 0 ? 255 / most[channel] : 0;
+    for (let i = channel, pixel = channel * height * width; i < data.length; i += channels, pixel++) {
+      pixels[pixel] = shade[255 + Math.round(steps * data[i])];
+    }
   }
   context.putImageData(picture, 0, 0);
+}
+
+/** @type {WeakMap<Colours, Record<string, Uint32Array>>} the scales of every set of colours */
+const scales = new WeakMap();
+
+/**
+ * The colours of a scale, as the four bytes of a pixel: from -255, the most negative, to 255.
+ *
+ * @param {Colours} colours
+ * @param {boolean} signed
+ */
+function scaleOf(colours, signed) {
+  const made = scales.get(colours) ?? {};
+  scales.set(colours, made);
+  const [above, under, dark, light] = [colours.positive, colours.negative, colours.night, colours.day].map(rgb);
+  return (made[String(signed)] ??= Uint32Array.from({ length: 511 }, (_, i) => {
+    const size = Math.abs(i - 255);
+    if (signed) return word(i < 255 ? under : above, size);
+    return word(/** @type {[number, number, number]} */ (dark.map((from, c) => Math.round(from + (size / 255) * (light[c] - from)))), 255);
+  }));
 }
 
 /**
