@@ -1,6 +1,7 @@
 """The interactive figures of the built pages, touched as readers touch them."""
 
 import gzip
+import random
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from convbook.features import effective_field
 from convbook.network import load_trained
 
 from .browser import opened
+from .fuzz import act, problems
 
 # The page of every figure.
 FIGURES = {
@@ -42,17 +44,22 @@ def figure(browser, address):
         opening = opened(browser, f"{address}/chapters/{FIGURES[name]}.html", **settings)
         page, wrong = opening.__enter__()
         ends.append((opening, wrong))
-        place = page.locator(f".interactive:nth-match(.interactive, {position(page, name)})")
-        place.scroll_into_view_if_needed()
-        if name == "training_replay":
-            place.get_by_role("button", name="Load the interactive figure").click()
-        place.locator(".convbook-figure").wait_for()
-        return place
+        return start_figure(page, name)
 
     yield start
     for opening, wrong in ends:
         opening.__exit__(None, None, None)
         assert wrong == []
+
+
+def start_figure(page, name: str):
+    """Bring a figure of an open page to life."""
+    place = page.locator(f".interactive:nth-match(.interactive, {position(page, name)})")
+    place.scroll_into_view_if_needed()
+    if name == "training_replay":
+        place.get_by_role("button", name="Load the interactive figure").click()
+    place.locator(".convbook-figure").wait_for()
+    return place
 
 
 def position(page, name: str) -> int:
@@ -162,6 +169,14 @@ def is_never_wider_than_the_page(place) -> None:
         }).map((part) => part.outerHTML.slice(0, 100))"""
     )
     assert wide == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_breaks_whatever_is_done_to_a_figure(figure, name):
+    place = figure(name, has_touch=True)
+    rng = random.Random(name)
+    done = [act(place.page, place, rng) for _ in range(60)]
+    assert problems(place) == [], f"after {done}"
 
 
 def test_without_javascript_there_is_a_picture_with_a_caption(browser, address):
@@ -553,6 +568,10 @@ def test_replay_loads_nothing_before_it_is_asked_to(browser, address):
         button = place.get_by_role("button", name=re.compile(r"Load the interactive figure \(1\.\d MB\)"))
         button.wait_for()
         assert loaded == []
+        blank = place.evaluate(
+            "place => place.offsetHeight - place.querySelector('svg').getBoundingClientRect().height"
+        )
+        assert blank < 100, f"{blank:.0f} pixels of the page are kept before anybody asks for the figure"
         button.click()
         place.locator(".convbook-figure").wait_for()
         assert max(len(response.body()) for response in loaded) > 1_000_000
@@ -578,6 +597,22 @@ def test_the_point_of_the_playground_can_be_dragged(figure):
     mouse.move(box["x"] + box["width"] - 14, box["y"] + 50, steps=4)  # 14 pixels are beside the axes
     mouse.up()
     assert said(place) == "At z = 5 the function gives 5 and its slope is 1."
+
+
+def test_neither_point_of_the_playground_hides_the_other(figure):
+    """Where the function and its slope meet, and where the function is steepest."""
+    place = figure("activation_playground")
+    for z in ("1", "5"):
+        place.get_by_label("Input z", exact=True).fill(z)
+        said(place)
+        for part in (".where", ".dot"):
+            assert place.locator(f".chart > svg {part}").first.evaluate(
+                """part => {
+                  const { left, width, top, height } = part.getBoundingClientRect();
+                  const found = document.elementsFromPoint(left + width / 2, top + height / 2);
+                  return found.includes(part) && (found[0] === part || part.matches(".where"));
+                }"""
+            ), f"{part} at z = {z}"
 
 
 def test_a_slope_that_is_too_small_for_the_computer_is_not_called_dead(figure):

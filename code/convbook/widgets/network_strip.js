@@ -1,10 +1,10 @@
 /** The trained network from the pixels to the ten probabilities: draw, point, and zoom in to a single product. */
 import { addressOf, columnsOf, explain, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
 import { onTurn } from "./shared/colours.js";
-import { drawingPad } from "./shared/digits.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
 import { minus, number } from "./shared/numbers.js";
+import { drawingPad } from "./shared/pad.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
 import { between, FOOT, layerScene, mapScene, networkScene, unitScene } from "./shared/scene.js";
 import { coloursOf, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
@@ -282,6 +282,7 @@ function render({ model, el }) {
     const percent = `${(100 * result[best]).toFixed(1)} %`;
     const empty = view === "now" && now.image.data.every((value) => value === 0);
     const verdict = `The network says ${best}`;
+    const chosen = view === "now" ? pad.chosen() : undefined;
     bars.show(result, view === "average" ? "On average" : "The network says", kept && view !== "kept" ? Array.from(kept.outputs[net.last].data) : null);
     bars.classList.toggle("empty", empty);
     const { name, size, channels, after } = net.columns[unit.layer];
@@ -319,7 +320,7 @@ function render({ model, el }) {
       );
     } else if (level === 1) {
       said.show(`${name}: ${channels} maps of ${size} × ${size} · ${after}. Press a map to see its filter.`);
-    } else said.show(`${verdict}, with ${percent}. Point at the maps to see what a unit reads; press a layer to go closer.`);
+    } else said.show(`${verdict}, with ${percent}${chosen === undefined ? "" : `, to a ${chosen} of the test set`}. Point at the maps to see what a unit reads; press a layer to go closer.`);
   };
   const speakOfProducts = (/** @type {Run} */ run) => {
     const column = net.columns[unit.layer];
@@ -490,7 +491,7 @@ function render({ model, el }) {
     element("div", { class: "strip-tools" }, shift, keep, views, averaging, networks, legend()),
   );
   el.classList.add("strip");
-  colours = coloursOf(el);
+  colours = coloursOf();
   compute();
 
   const imageChanged = () => {
@@ -510,7 +511,7 @@ function render({ model, el }) {
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
   const stop = onTurn(() => {
-    colours = coloursOf(el);
+    colours = coloursOf();
     ask();
   });
   return () => {
@@ -566,14 +567,21 @@ function padOf(model) {
     return made;
   });
   const images = shelf.map((/** @type {HTMLElement} */ _, /** @type {number} */ i) => imageAt(digits, i).data);
-  const mark = () => {
+  const shown = () => {
     const { data } = unpack(model.get("image"));
-    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) => made.setAttribute("aria-pressed", String(same(data, images[i]))));
+    return images.findIndex((/** @type {Float32Array} */ each) => same(data, each));
+  };
+  const mark = () => {
+    const chosen = shown();
+    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) => made.setAttribute("aria-pressed", String(i === chosen)));
   };
   model.on("change:image", mark);
   mark();
   const ready = element("div", { class: "ready" }, element("span", {}, "or take one of these"), ...shelf);
-  return element("div", { class: "strip-pad" }, drawing, ready);
+  return Object.assign(element("div", { class: "strip-pad" }, drawing, ready), {
+    /** @returns {number | undefined} which digit of the test set is shown, if one is */
+    chosen: () => model.get("labels")[shown()],
+  });
 }
 
 /** What the colours of the maps mean. */

@@ -182,7 +182,7 @@ def _choices(network: Network | None) -> list[dict[str, Any]]:
     names = {
         "scheduled_cnn": "the notes' network",
         "compact_20k": "a compact network",
-        "compact_7k": "the smallest network",
+        "compact_7k": "a smaller one",
     }
     for name, title in names.items():
         other = load(name)

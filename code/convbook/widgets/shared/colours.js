@@ -6,12 +6,11 @@ const probe = /** @type {CanvasRenderingContext2D} */ (document.createElement("c
  * Read a colour.
  *
  * @param {string} name
- * @param {HTMLElement} place where it is read; a figure can have colours of its own
  * @returns {string} as #rrggbb
  */
-export function colourOf(name, place = document.documentElement) {
+export function colourOf(name) {
   probe.fillStyle = "#000000"; // where there are no tokens
-  probe.fillStyle = getComputedStyle(place).getPropertyValue(`--sc-${name}`).trim(); // it knows system colours, too
+  probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(`--sc-${name}`).trim();
   return probe.fillStyle;
 }
 
@@ -48,10 +47,5 @@ export function onTurn(turned) {
   for (const place of [document.documentElement, document.body]) {
     themes.observe(place, { attributeFilter: ["data-theme", "data-jp-theme-light", "class", "theme"] });
   }
-  const forced = matchMedia("(forced-colors: active)");
-  forced.addEventListener("change", turned);
-  return () => {
-    themes.disconnect();
-    forced.removeEventListener("change", turned);
-  };
+  return () => themes.disconnect();
 }

@@ -15,13 +15,12 @@ const NAMES = /** @type {(keyof Colours)[]} */ ([
 ]);
 
 /**
- * The colours of the page around a figure, each as #rrggbb.
+ * The colours of the page, each as #rrggbb.
  *
- * @param {HTMLElement} place
  * @returns {Colours}
  */
-export function coloursOf(place) {
-  const colours = Object.fromEntries(NAMES.map((name) => [name, colourOf(name, place)]));
+export function coloursOf() {
+  const colours = Object.fromEntries(NAMES.map((name) => [name, colourOf(name)]));
   const light = (/** @type {string} */ text) => rgb(text).reduce((a, b) => a + b);
   const halo = light(colours.ink) < light(colours.paper) ? colours.ink : colours.paper;
   return /** @type {Colours} */ ({ ...colours, halo });
