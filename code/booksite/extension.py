@@ -6,7 +6,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from booksite import delivery, execution, look, maths, pages, pictures, quizzes, solutions
+from booksite import delivery, execution, look, maths, openings, pages, pictures, quizzes, solutions
 from booksite.repository import pages_url, repository_url
 from booksite.search import Search
 from convbook import inference, quiz
@@ -15,7 +15,7 @@ from convbook.widgets.bundle import FOLDER
 STATIC = Path(__file__).with_name("static")
 TEMPLATES = Path(__file__).with_name("templates")
 QUIZ = Path(quiz.__file__)
-STYLES = ("book.css", "figures.css", "boxes.css", "print.css", "delivery.css", "reserved.css")
+STYLES = ("book.css", "figures.css", "openings.css", "boxes.css", "print.css", "delivery.css", "reserved.css")
 # Figures that come alive need the space that is reserved for them; in a page from disk, or without scripts, none does.
 SERVED = 'if (location.protocol !== "file:") document.documentElement.classList.add("served")'
 
@@ -89,6 +89,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", solutions.remove_solutions, priority=100)  # before images are collected
     app.connect("doctree-resolved", pages.drop_repeated_ids)
     app.connect("doctree-resolved", pictures.inline_svg)
+    app.connect("doctree-resolved", openings.add_openings)
     app.connect("html-collect-pages", look.lost_page)
     app.connect("build-finished", look.draw_card)
     app.connect("build-finished", pages.repair_pages)

@@ -70,7 +70,11 @@ def repair_pages(app: Sphinx, error: Exception | None) -> None:
         page = repaired(file.read_text(encoding="utf-8"))
         file.write_text(page, encoding="utf-8")
         used.update(re.findall(r"_static/figures/(\w+\.\w+)", page))
+    figures = Path(app.outdir, "_static", "figures")
+    for file in figures.glob("*.json"):
+        if file.name in used:
+            used.update(re.findall(r"_static/figures/(\w+\.\w+)", file.read_text(encoding="utf-8")))
     # They are named by their content, so those of earlier builds would stay for ever.
-    for file in Path(app.outdir, "_static", "figures").glob("*"):
+    for file in figures.glob("*"):
         if file.name not in used:
             file.unlink()

@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -37,6 +37,7 @@ PLUMBING = {"_esm", "_css", "_dom_classes", "_view_count", "layout", "tabbable",
 REFERENCE = re.compile(r'"(?:IPY_MODEL_|anywidget:)([^"]+)"')  # to another model, in a state as JSON
 ORDINARY = {"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"}  # what html-manager runs
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
+MUCH = 200_000  # bytes that are not loaded before the reader asks for them; also in host.js
 BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
 HOST = Path(__file__).with_name("static") / "host.js"
 # What a module or a style asks of another server: an address that it loads, or any of a server for modules.
@@ -61,7 +62,7 @@ def _traits(model: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in model["state"].items() if name not in PLUMBING}
 
 
-def _with_inner(models: dict[str, Any], key: str) -> dict[str, Any]:
+def with_inner(models: dict[str, Any], key: str) -> dict[str, Any]:
     """Return a model and all that it refers to, and so on, by id."""
     found: dict[str, Any] = {}
     waiting = [key]
@@ -74,14 +75,14 @@ def _with_inner(models: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _is_ordinary(models: dict[str, Any], key: str) -> bool:
-    return all(model["model_module"] in ORDINARY for model in _with_inner(models, key).values())
+    return all(model["model_module"] in ORDINARY for model in with_inner(models, key).values())
 
 
 def _obstacle(app: Sphinx, models: dict[str, Any], key: str) -> str | None:
     """Say why the site cannot run a widget, or None."""
     if key not in models:
         return "its state is not in the notebook"
-    inner = _with_inner(models, key).values()
+    inner = with_inner(models, key).values()
     if "_esm" in models[key]["state"]:
         texts = [str(model["state"].get(part, "")) for model in inner for part in ("_esm", "_css")]
         asked = next((match[1] or match[2] for text in texts if (match := THIRD_PARTY.search(text))), None)
@@ -129,7 +130,7 @@ def _find_widgets(app: Sphinx, doctree: nodes.document) -> None:
             continue
         bundle.remove(shown)
         if not obstacle:
-            place = InteractiveNode("", view=key, models=_with_inner(models, key))
+            place = InteractiveNode("", view=key, models=with_inner(models, key))
             bundle.replace_self(place)
             place.append(bundle)
     if ordinary:
@@ -153,7 +154,7 @@ class WidgetDirective(SphinxDirective):
         picture = nodes.raw("", themed_svg(svg(widget), self.options["alt"]), format="html")
         caption = nodes.caption()
         self.state.nested_parse(self.content, self.content_offset, caption)
-        place = InteractiveNode("", picture, view=widget.model_id, models=_with_inner(models, widget.model_id))
+        place = InteractiveNode("", picture, view=widget.model_id, models=with_inner(models, widget.model_id))
         figure = nodes.figure("", place, caption)
         caption.children = [child for part in caption.children for child in part.children]
         self.add_name(figure)
@@ -172,49 +173,77 @@ def present_code(state: dict[str, Any]) -> dict[str, str]:
     return {"_esm": figure._esm, "_css": figure._css}
 
 
+def root(page: str) -> str:
+    """Return the way from a page to the root of the site."""
+    return "../" * page.count("/")
+
+
+def host(page: str) -> str:
+    """Return the address of the host, as a page asks for it."""
+    return f"{root(page)}_static/host.js?v={hashlib.sha256(HOST.read_bytes()).hexdigest()[:8]}"
+
+
+class Files(NamedTuple):
+    """Where a page keeps what its figures load.
+
+    Attributes:
+        static: the folder.
+        root: the way from the page to the root of the site.
+    """
+
+    static: Path
+    root: str
+
+    def address(self, data: bytes, kind: str) -> str:
+        """Write a file that is named by its content, so that no browser keeps a stale one; return its address."""
+        name = f"figures/{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
+        (self.static / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.static / name).write_bytes(data)
+        return f"{self.root}_static/{name}"
+
+
+def described(model: dict[str, Any], files: Files) -> dict[str, Any]:
+    """Describe a model as the host takes it: its module, its style and large arrays as files of their own."""
+    parts = {"esm": ("_esm", "js"), "css": ("_css", "css")}
+    state = model["state"] | present_code(model["state"])
+    texts = {part: (state.get(trait), kind) for part, (trait, kind) in parts.items()}
+    addresses = {part: files.address(text.encode(), kind) for part, (text, kind) in texts.items() if text}
+    buffers = []
+    for buffer in model.get("buffers", []):
+        data = base64.b64decode(buffer["data"])
+        if len(data) < SMALL:
+            url = f"data:application/octet-stream;base64,{buffer['data']}"
+            buffers.append({"path": buffer["path"], "url": url, "bytes": 0})
+        else:
+            buffers.append({"path": buffer["path"], "url": files.address(data, "bin"), "bytes": len(data)})
+    return addresses | {"state": _traits(model), "buffers": buffers}
+
+
+def _bytes_at_once(node: InteractiveNode) -> int:
+    """Count the bytes that a figure loads before it comes alive, as host.js does."""
+    buffers = [
+        each for model in node["models"].values() if "_esm" in model["state"] for each in model.get("buffers", [])
+    ]
+    sizes = (len(base64.b64decode(buffer["data"])) for buffer in buffers)
+    return sum(size for size in sizes if size >= SMALL)
+
+
 def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
     places = list(self.document.findall(InteractiveNode))
     at = next(i for i, each in enumerate(places) if each is node)
-    space = f"{Path(self.builder.current_docname).name}-{at}"  # by this name reserved.css keeps space for the figure
-    host = f"{_root(self)}_static/host.js?v={hashlib.sha256(HOST.read_bytes()).hexdigest()[:8]}"
+    page = self.builder.current_docname
+    # By this name reserved.css keeps space for the figure. One that waits for a press gets its space with the press.
+    space = "" if _bytes_at_once(node) > MUCH else f' data-space="{Path(page).name}-{at}"'
     module, _, _ = str(node["models"][node["view"]]["state"].get("_anywidget_id", "")).rpartition(".")
     kind = module.rpartition(".")[2]  # for styles that one figure's picture needs
-    attributes = f'class="interactive" data-figure="{kind}" data-space="{space}" data-host="{host}"'
+    attributes = f'class="interactive" data-figure="{kind}"{space} data-host="{host(page)}"'
     self.body.append(f'<div class="figure-space"><div {attributes}>')
 
 
-def _root(self: HTML5Translator) -> str:
-    return "../" * self.builder.current_docname.count("/")
-
-
 def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
-    """Write the models into the page: modules, styles and large arrays as files of their own."""
-    static = Path(self.builder.outdir) / "_static"
-    root = _root(self)
-
-    def address(data: bytes, kind: str) -> str:
-        """Write a file that is named by its content, so that no browser keeps a stale one."""
-        name = f"figures/{hashlib.sha256(data).hexdigest()[:16]}.{kind}"
-        (static / name).parent.mkdir(parents=True, exist_ok=True)
-        (static / name).write_bytes(data)
-        return f"{root}_static/{name}"
-
-    def described(model: dict[str, Any]) -> dict[str, Any]:
-        parts = {"esm": ("_esm", "js"), "css": ("_css", "css")}
-        state = model["state"] | present_code(model["state"])
-        texts = {part: (state.get(trait), kind) for part, (trait, kind) in parts.items()}
-        files = {part: address(text.encode(), kind) for part, (text, kind) in texts.items() if text}
-        buffers = []
-        for buffer in model.get("buffers", []):
-            data = base64.b64decode(buffer["data"])
-            if len(data) < SMALL:
-                url = f"data:application/octet-stream;base64,{buffer['data']}"
-                buffers.append({"path": buffer["path"], "url": url, "bytes": 0})
-            else:
-                buffers.append({"path": buffer["path"], "url": address(data, "bin"), "bytes": len(data)})
-        return files | {"state": _traits(model), "buffers": buffers}
-
-    models = {key: described(model) for key, model in node["models"].items()}
+    """Write the models into the page."""
+    files = Files(Path(self.builder.outdir) / "_static", root(self.builder.current_docname))
+    models = {key: described(model, files) for key, model in node["models"].items()}
     text = json.dumps({"view": node["view"], "models": models}).replace("</", "<\\/")
     self.body.append(f'<script type="application/json">{text}</script></div></div>')
 

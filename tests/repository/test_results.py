@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from convbook import widgets
+
 from .tree import ROOT
 
 RESULTS = ROOT / "results"
@@ -61,6 +63,12 @@ def test_a_benchmark_says_how_it_was_made(name):
     assert made["command"].startswith(f"python -m benchmarks.{name}")
     assert (ROOT / "benchmarks" / f"{name}.py").exists()
     assert {"date", "device"} <= set(made)
+
+
+def test_the_figures_that_were_timed_are_still_there():
+    present = {getattr(widgets, name).__module__.rpartition(".")[2] for name in widgets.__all__}
+    gone = set(record("figures")["figures"]) - present
+    assert not gone, f"results/figures.json has rows of {gone}; `python -m benchmarks.figures` writes it anew"
 
 
 def readme_table(title: str) -> dict[str, list[str]]:

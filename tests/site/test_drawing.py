@@ -10,7 +10,7 @@ from .browser import serve
 
 START = """
 async (zoom) => {
-  const { drawingPad } = await import("/shared/digits.js");
+  const { drawingPad } = await import("/shared/pad.js");
   document.body.replaceChildren();
   document.body.style.zoom = zoom;
   window.drawn = [];

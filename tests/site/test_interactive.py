@@ -1,6 +1,7 @@
 """The interactive figures of the built pages, touched as readers touch them."""
 
 import gzip
+import random
 import re
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from booksite.openings import PARTS
 from convbook import mnist, results
 from convbook.features import effective_field
 from convbook.inference import load
 
 from .browser import opened
+from .fuzz import act, problems
 
 # The page of every figure.
 FIGURES = {
@@ -41,17 +44,22 @@ def figure(browser, address):
         opening = opened(browser, f"{address}/chapters/{FIGURES[name]}.html", **settings)
         page, wrong = opening.__enter__()
         ends.append((opening, wrong))
-        place = page.locator(f".interactive:nth-match(.interactive, {position(page, name)})")
-        place.scroll_into_view_if_needed()
-        if name == "training_replay":
-            place.get_by_role("button", name="Load the interactive figure").click()
-        place.locator(".convbook-figure").wait_for()
-        return place
+        return start_figure(page, name)
 
     yield start
     for opening, wrong in ends:
         opening.__exit__(None, None, None)
         assert wrong == []
+
+
+def start_figure(page, name: str):
+    """Bring a figure of an open page to life."""
+    place = page.locator(f".interactive:nth-match(.interactive, {position(page, name)})")
+    place.scroll_into_view_if_needed()
+    if name == "training_replay":
+        place.get_by_role("button", name="Load the interactive figure").click()
+    place.locator(".convbook-figure").wait_for()
+    return place
 
 
 def position(page, name: str) -> int:
@@ -163,6 +171,14 @@ def is_never_wider_than_the_page(place) -> None:
     assert wide == []
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_breaks_whatever_is_done_to_a_figure(figure, name):
+    place = figure(name, has_touch=True)
+    rng = random.Random(name)
+    done = [act(place.page, place, rng) for _ in range(60)]
+    assert problems(place) == [], f"after {done}"
+
+
 def test_without_javascript_there_is_a_picture_with_a_caption(browser, address):
     with opened(browser, address, java_script_enabled=False) as (page, _):
         for name in sorted({*FIGURES.values()}):
@@ -266,7 +282,7 @@ def test_a_weight_that_is_no_number_is_explained_and_changes_nothing(figure, non
     before = said(place)
     box = place.get_by_label("Kernel, row 1, column 1")
     box.fill(nonsense)
-    assert place.get_by_text("Kernel, row 1, column 1: type a number from -1000 to 1000.").is_visible()
+    assert place.get_by_text("Kernel, row 1, column 1: type a number from −1000 to 1000.").is_visible()
     assert box.get_attribute("aria-invalid") == "true"
     assert said(place) == before
     box.fill("-2.5")
@@ -483,7 +499,7 @@ def test_other_networks_load_when_they_are_chosen(browser, address):
         place = page.locator(".interactive[data-figure=network_strip]")
         place.locator(".strip").wait_for()
         before = len(loaded)
-        place.get_by_label("Network", exact=True).select_option(label="compact, 19,850 parameters")
+        place.get_by_label("Network", exact=True).select_option(label="a compact network, 19,850 parameters")
         page.wait_for_function("document.querySelector('.strip .status').textContent.startsWith('The network says')")
         page.wait_for_timeout(300)
         assert len(loaded) == before + 1
@@ -552,6 +568,10 @@ def test_replay_loads_nothing_before_it_is_asked_to(browser, address):
         button = place.get_by_role("button", name=re.compile(r"Load the interactive figure \(1\.\d MB\)"))
         button.wait_for()
         assert loaded == []
+        blank = place.evaluate(
+            "place => place.offsetHeight - place.querySelector('svg').getBoundingClientRect().height"
+        )
+        assert blank < 100, f"{blank:.0f} pixels of the page are kept before anybody asks for the figure"
         button.click()
         place.locator(".convbook-figure").wait_for()
         assert max(len(response.body()) for response in loaded) > 1_000_000
@@ -577,6 +597,22 @@ def test_the_point_of_the_playground_can_be_dragged(figure):
     mouse.move(box["x"] + box["width"] - 14, box["y"] + 50, steps=4)  # 14 pixels are beside the axes
     mouse.up()
     assert said(place) == "At z = 5 the function gives 5 and its slope is 1."
+
+
+def test_neither_point_of_the_playground_hides_the_other(figure):
+    """Where the function and its slope meet, and where the function is steepest."""
+    place = figure("activation_playground")
+    for z in ("1", "5"):
+        place.get_by_label("Input z", exact=True).fill(z)
+        said(place)
+        for part in (".where", ".dot"):
+            assert place.locator(f".chart > svg {part}").first.evaluate(
+                """part => {
+                  const { left, width, top, height } = part.getBoundingClientRect();
+                  const found = document.elementsFromPoint(left + width / 2, top + height / 2);
+                  return found.includes(part) && (found[0] === part || part.matches(".where"));
+                }"""
+            ), f"{part} at z = {z}"
 
 
 def test_a_slope_that_is_too_small_for_the_computer_is_not_called_dead(figure):
@@ -646,7 +682,7 @@ def test_pages_load_no_host_that_they_do_not_need(site: Path):
     texts = {path.stem: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
     assert {name for name, text in texts.items() if "/host.js" in text} == {
         *FIGURES.values(),
-        "10-inside-the-network",
+        *(Path(page).name for page in PARTS),
         "intro",
     }
     assert not any("html-manager" in text for text in texts.values())

@@ -570,3 +570,17 @@ def test_weights_of_the_wrong_number_are_refused(call):
         try { cutWeights(given.layers, floats(given.weights).subarray(1)); } catch (error) { return error.message; }
         """
     assert call(body, GIVEN) == "the network takes 13848 weights, got 13847"
+
+
+def test_numbers_have_a_true_minus_and_no_zero_has_one(call):
+    body = """
+        const { brief, number, powerOfTen, precise, short, signed, term, typed } = await load("shared/numbers");
+        return [
+          short(-0.5), short(-0.0001), signed(-0.001), signed(-2), number(-123.4), number(-0.0001), brief(-0.25),
+          term(-1.5), precise(-1.24e-7), precise(0.93), powerOfTen(-10), powerOfTen(3), typed("−2.5"), typed("-2.5"),
+        ];
+        """
+    assert call(body) == [
+        *("−0.5", "0", "0.00", "−2.00", "−123", "0.000", "−.25"),
+        *("− 1.50", "−1.2 · 10⁻⁷", "0.93", "10⁻¹⁰", "10³", -2.5, -2.5),
+    ]

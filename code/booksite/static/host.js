@@ -230,7 +230,7 @@ export async function mount(place) {
   const el = document.createElement("div");
   const ended = new AbortController();
   try {
-    const { view, models } = described(place);
+    const { view, models } = await described(place);
     for (const [id, its] of Object.entries(models)) once(descriptions, id, () => its);
     // In a notebook the widgets inside another one start before it is shown, too.
     await Promise.all(Object.keys(models).filter((id) => models[id].esm).map(widget));
@@ -254,10 +254,15 @@ export async function mount(place) {
 
 /**
  * @param {HTMLElement} place
- * @returns {{view: string, models: Record<string, Description>}} the model to be shown, and it and all inside it by id
+ * @returns {Promise<{view: string, models: Record<string, Description>}>} the model to be shown, and it and all inside it by
+ *   id: from the page, or from a file for several pages, each with a state of its own
  */
-function described(place) {
-  return JSON.parse(place.querySelector("script[type='application/json']")?.textContent ?? "");
+async function described(place) {
+  const { models, state } = place.dataset;
+  if (!models) return JSON.parse(place.querySelector("script[type='application/json']")?.textContent ?? "");
+  const shared = JSON.parse(new TextDecoder().decode(await load({ url: models })));
+  Object.assign(shared.models[shared.view].state, JSON.parse(state ?? "{}"));
+  return shared;
 }
 
 /** @param {{url: string}} file */
@@ -314,10 +319,11 @@ function offer(place, size) {
  *
  * @param {HTMLElement} place
  */
-export function start(place) {
+export async function start(place) {
+  if (place.dataset.models) return mount(place); // it was asked for
   // What has no module loads when a widget asks for it.
-  const buffers = Object.values(described(place).models).flatMap((each) => (each.esm ? each.buffers : []));
+  const buffers = Object.values((await described(place)).models).flatMap((each) => (each.esm ? each.buffers : []));
   const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
   if (size > MUCH) offer(place, size);
-  else mount(place);
+  else await mount(place);
 }

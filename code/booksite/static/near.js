@@ -32,9 +32,23 @@
     const load = async (place) => {
       near.unobserve(place);
       const { start } = await import(new URL(place.dataset.host ?? "", document.baseURI).href);
-      start(place);
+      await start(place);
     };
     for (const place of places) near.observe(place);
+
+    // The strip at the top of a chapter waits for a press, or for an address of a place in it.
+    for (const opening of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".opening"))) {
+      const place = /** @type {HTMLElement} */ (opening.querySelector("[data-models]"));
+      const press = /** @type {HTMLButtonElement} */ (opening.querySelector("button"));
+      press.addEventListener("click", async () => {
+        press.remove();
+        place.className = "interactive";
+        place.dataset.space = "intro-0"; // the same figure is on the landing page
+        await load(place);
+        /** @type {HTMLElement | null} */ (place.querySelector("[role=application]:not(canvas)"))?.focus({ preventScroll: true });
+      });
+      if (location.hash.startsWith(`#${opening.id}:`)) press.click();
+    }
   }
 
   // Where something above the target of a link still grows, the target is brought back, until the reader moves on.

@@ -1,6 +1,7 @@
 /** An activation function, its slope, and what a stack of layers makes of numbers and of gradients. */
 import { chart, EDGE } from "./shared/chart.js";
-import { change, choice, element, fill, follow, short, slider, status } from "./shared/elements.js";
+import { change, choice, element, fill, follow, slider, status } from "./shared/elements.js";
+import { minus, precise, short } from "./shared/numbers.js";
 import { paint } from "./shared/pictures.js";
 
 const UNITS = 64; // in every layer
@@ -133,13 +134,13 @@ function render({ model, el }) {
     const { step } = limits.z;
     change(model, { z: Math.min(Math.max(Math.round(z / step) * step, low), high) });
   };
-  const curve = chart(`The activation function and its slope between ${low} and ${high}`, { drag: move });
+  const curve = chart(`The activation function and its slope between ${minus(String(low))} and ${high}`, { drag: move });
   const back = chart("Size of the gradient at every layer, on a logarithmic axis", { height: 190 });
   const crowd = element("canvas", {
     role: "img",
     "aria-label": `Where the activations of every layer lie: from left to right the layers, from ${REACH} at the top to −${REACH}`,
   });
-  const scale = [REACH, 0, -REACH].map((value) => element("span", {}, String(value).replace("-", "−")));
+  const scale = [REACH, 0, -REACH].map((value) => element("span", {}, minus(String(value))));
   const histograms = element(
     "div",
     { class: "histograms" },
@@ -172,7 +173,9 @@ function render({ model, el }) {
       { name: "function", points: points(f) },
       { name: "slope", points: points(slope) },
     ];
-    curve.draw({ x: [low, high], y: [-1.5, 3], xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]], dots: [{ at: [z, slope(z)], color: "second" }] });
+    const heights = lines.flatMap((line) => line.points.map(([, height]) => height));
+    const y = /** @type {[number, number]} */ ([Math.min(-1.5, ...heights), Math.max(3, ...heights)]); // no point is outside
+    curve.draw({ x: [low, high], y, xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]], dots: [{ at: [z, slope(z)], color: "second" }] });
     said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
   };
   const drawFlow = () => {
@@ -201,11 +204,11 @@ function render({ model, el }) {
       dots: points.filter(([, value]) => value > 0 && Number.isFinite(value)).map((at) => ({ at, color: "first" })),
       note: last === 0 ? "The gradient is 0 in every layer." : "",
     });
-    const gone = gradients[0] === 0 ? "no gradient at all" : `${sizes[0].toPrecision(2)} times the last layer's gradient`;
+    const gone = gradients[0] === 0 ? "no gradient at all" : `${precise(sizes[0])} times the last layer's gradient`;
     const share = dead[count - 1];
     through.show(
       `The first of ${count} layers gets ${gone}. The activations of the last layer have a root mean square of ` +
-        `${Math.sqrt(spread).toPrecision(2)}` +
+        `${precise(Math.sqrt(spread))}` +
         (FLAT.includes(model.get("function")) ? `, and ${Math.round(100 * share)} % of its units are dead: 0 for all ${INPUTS} inputs.` : "."),
     );
     why.textContent =

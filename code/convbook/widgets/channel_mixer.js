@@ -1,6 +1,7 @@
 /** A 1 × 1 kernel by hand: sixteen weights mix sixteen feature maps into one. */
 import { convolve, outputSize } from "./shared/convolution.js";
-import { button, change, choice, element, fill, follow, short, signed, slider, status, checkbox } from "./shared/elements.js";
+import { button, change, choice, element, fill, follow, slider, status, checkbox } from "./shared/elements.js";
+import { short, signed } from "./shared/numbers.js";
 import { channelOf, pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
@@ -21,7 +22,7 @@ function render({ model, el }) {
       label: `Map ${c}: weight`,
       title: `Map ${c}`,
       ...limits.weights,
-      words: (value) => short(value, 2).replace("-", "−"),
+      words: (value) => short(value, 2),
       input: (value) => {
         const weights = unpack(model.get("weights")).data;
         weights[c] = value;

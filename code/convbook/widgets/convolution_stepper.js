@@ -1,8 +1,9 @@
 /** A kernel steps over a digit: the window, the products and the sum in numbers. */
 import { convolve, outputSize } from "./shared/convolution.js";
 import { digitPicker } from "./shared/digits.js";
-import { button, change, choice, element, fill, follow, numberGrid, operator, player, pointable, signed, slider, status } from "./shared/elements.js";
+import { button, change, choice, element, fill, follow, numberGrid, operator, player, pointable, slider, status } from "./shared/elements.js";
 import { kernelPicker } from "./shared/kernels.js";
+import { signed } from "./shared/numbers.js";
 import { pack, paint, picture, range, unpack } from "./shared/pictures.js";
 
 const PACE = 250; // milliseconds from step to step

@@ -1,7 +1,8 @@
 /** Kernels on pictures: by name, by hand, or those that the network has learned; on a digit, a scene, or a picture of the reader's. */
 import { convolve } from "./shared/convolution.js";
-import { button, change, choice, element, fill, follow, numberGrid, operator, pointable, short, signed, status } from "./shared/elements.js";
+import { button, change, choice, element, fill, follow, numberGrid, operator, pointable, status } from "./shared/elements.js";
 import { kernelPicker } from "./shared/kernels.js";
+import { short, signed } from "./shared/numbers.js";
 import { pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
 const LARGEST = 40e6; // pixels of a picture that is opened

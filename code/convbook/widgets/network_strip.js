@@ -1,11 +1,13 @@
 /** The trained network from the pixels to the ten probabilities: draw, point, and zoom in to a single product. */
-import { addressOf, columnsOf, explain, number, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
-import { drawingPad } from "./shared/digits.js";
+import { addressOf, columnsOf, explain, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
+import { onTurn } from "./shared/colours.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
+import { minus, number } from "./shared/numbers.js";
+import { drawingPad } from "./shared/pad.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
 import { between, FOOT, layerScene, mapScene, networkScene, unitScene } from "./shared/scene.js";
-import { coloursOf, onTurn, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
+import { coloursOf, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
 import { pathOf, probabilityBars, productTables } from "./shared/strip_parts.js";
 
 /**
@@ -280,6 +282,7 @@ function render({ model, el }) {
     const percent = `${(100 * result[best]).toFixed(1)} %`;
     const empty = view === "now" && now.image.data.every((value) => value === 0);
     const verdict = `The network says ${best}`;
+    const chosen = view === "now" ? pad.chosen() : undefined;
     bars.show(result, view === "average" ? "On average" : "The network says", kept && view !== "kept" ? Array.from(kept.outputs[net.last].data) : null);
     bars.classList.toggle("empty", empty);
     const { name, size, channels, after } = net.columns[unit.layer];
@@ -317,7 +320,7 @@ function render({ model, el }) {
       );
     } else if (level === 1) {
       said.show(`${name}: ${channels} maps of ${size} × ${size} · ${after}. Press a map to see its filter.`);
-    } else said.show(`${verdict}, with ${percent}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
+    } else said.show(`${verdict}, with ${percent}${chosen === undefined ? "" : `, to a ${chosen} of the test set`}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
   };
   const speakOfProducts = (/** @type {Run} */ run) => {
     const column = net.columns[unit.layer];
@@ -327,7 +330,7 @@ function render({ model, el }) {
     tables.show(parts, steps, product, unit.layer ? "map" : "digit");
     const { channel, values, weights, products } = parts[part] ?? parts[0];
     const { top, left, kernel, step } = windowOf(column, inputOf(run, unit.layer).height, unit);
-    const at = `(${top + Math.floor(index / kernel) * step}, ${left + (index % kernel) * step})`;
+    const at = minus(`(${top + Math.floor(index / kernel) * step}, ${left + (index % kernel) * step})`); // it can be beyond the border
     const from = unit.layer ? `${net.columns[unit.layer - 1].name}, map ${channel}, unit ${at}` : `digit, pixel ${at}`;
     const count = parts.length * kernel ** 2;
     const beginning = product.chosen ? "" : `The ${weights.length ? "largest" : "kept one"} of ${count}: `;
@@ -488,7 +491,7 @@ function render({ model, el }) {
     element("div", { class: "strip-tools" }, shift, keep, views, averaging, networks, legend()),
   );
   el.classList.add("strip");
-  colours = coloursOf(el);
+  colours = coloursOf();
   compute();
 
   const imageChanged = () => {
@@ -508,7 +511,7 @@ function render({ model, el }) {
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
   const stop = onTurn(() => {
-    colours = coloursOf(el);
+    colours = coloursOf();
     ask();
   });
   return () => {
@@ -563,16 +566,22 @@ function padOf(model) {
     made.setAttribute("aria-label", `A ${label} of the test set`);
     return made;
   });
-  const mark = () => {
+  const images = shelf.map((/** @type {HTMLElement} */ _, /** @type {number} */ i) => imageAt(digits, i).data);
+  const shown = () => {
     const { data } = unpack(model.get("image"));
-    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) =>
-      made.setAttribute("aria-pressed", String(same(data, imageAt(digits, i).data))),
-    );
+    return images.findIndex((/** @type {Float32Array} */ each) => same(data, each));
+  };
+  const mark = () => {
+    const chosen = shown();
+    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) => made.setAttribute("aria-pressed", String(i === chosen)));
   };
   model.on("change:image", mark);
   mark();
   const ready = element("div", { class: "ready" }, element("span", {}, "or choose one of these"), ...shelf);
-  return element("div", { class: "strip-pad" }, drawing, ready);
+  return Object.assign(element("div", { class: "strip-pad" }, drawing, ready), {
+    /** @returns {number | undefined} which digit of the test set is shown, if one is */
+    chosen: () => model.get("labels")[shown()],
+  });
 }
 
 /** What the colours of the maps mean. */

@@ -107,8 +107,8 @@ class NetworkStrip(NetworkFigure):
         ax.set(xlim=(0, SIZE[0]), ylim=(SIZE[1] - TOP, -TOP))
         ax.set_axis_off()
         _draw_pad(ax)
-        columns = _columns(self._network.layers)
-        boxes = _boxes([outputs[shown].shape[-1] for _, shown in columns])
+        columns = columns_of(self._network.layers)
+        boxes = boxes_of([outputs[shown].shape[-1] for _, shown in columns])
         _draw_ribbon(ax, boxes)
         _draw_maps(ax, boxes[0], np.asarray(self.image)[:, :, None])
         _label(ax, boxes[0], "digit", "28 × 28")
@@ -126,13 +126,25 @@ class NetworkStrip(NetworkFigure):
 
 
 SIZE, TOP = (1100, 480), 40  # of the picture and above its row, in pixels of the page, as the live figure has on a desk
-LEFT, RIGHT = 168 + 20, 1100 - 150 - 20  # between the pad and the probabilities
 HEIGHT, FOOT, EDGE = 320, 36, 7  # of the row, of the names of the layers below it, around everything
-GAP, ROWS, FEW, SLOT, LEAST, DIGIT_SIDE = 3, 8, 10, 46, 6, 120  # these and the above as in shared/scene.js
 HIGH = HEIGHT - FOOT - EDGE
+GAP, ROWS, FEW, LEAST = 3, 8, 10, 6  # these and the above as in shared/scene.js
 
 
-class _Box(NamedTuple):
+class Room(NamedTuple):
+    """Where the digit and the maps go, in pixels: from left to right, how high, and the least width of a layer."""
+
+    left: float
+    right: float
+    high: float
+    digit: float
+    slot: float
+
+
+BETWEEN = Room(168 + 20, 1100 - 150 - 20, HIGH, 120, 46)  # the pad and the probabilities
+
+
+class Box(NamedTuple):
     """Where the maps of a layer are, in pixels."""
 
     x: float
@@ -144,15 +156,22 @@ class _Box(NamedTuple):
 
     @property
     def width(self) -> float:
+        """Return the width of all maps together."""
         return self.across * (self.side + GAP) - GAP
 
     @property
     def height(self) -> float:
+        """Return the height of all maps together."""
         return (-(-self.channels // self.across) - 1) * self.pitch + self.side
 
     @property
     def bottom(self) -> float:
+        """Return where the lowest map ends."""
         return self.y + self.height
+
+    def corner(self, channel: int) -> tuple[float, float]:
+        """Return how far to the right and how far down in the box a map begins."""
+        return channel % self.across * (self.side + GAP), channel // self.across * self.pitch
 
 
 def _choices(network: Network | None) -> list[dict[str, Any]]:
@@ -160,14 +179,19 @@ def _choices(network: Network | None) -> list[dict[str, Any]]:
     if network is not None:
         return [{"title": "this one", "data": None}]
     choices: list[dict[str, Any]] = []
-    for name, title in {"scheduled_cnn": "of the notes", "compact_20k": "compact", "compact_7k": "smallest"}.items():
+    names = {
+        "scheduled_cnn": "the notes' network",
+        "compact_20k": "a compact network",
+        "compact_7k": "a smaller one",
+    }
+    for name, title in names.items():
         other = load(name)
         data = NetworkData(layers=other.layers, weights=flat(other)) if choices else None
         choices.append({"title": f"{title}, {record(name)['parameters']:,} parameters", "data": data})
     return choices
 
 
-def _columns(layers: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def columns_of(layers: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Name every layer of the strip, and the layer of the record whose output its maps are; see shared/anatomy.js."""
     columns: list[tuple[str, str]] = []
     has_relu = False
@@ -184,30 +208,30 @@ def _columns(layers: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return columns
 
 
-def _boxes(channels: list[int]) -> list[_Box]:
-    """Place the digit and the layers in one row, as shared/scene.js does."""
+def boxes_of(channels: list[int], room: Room = BETWEEN) -> list[Box]:
+    """Place the digit and the layers, which have these numbers of maps, in one row, as shared/scene.js does."""
     across = [1 if count <= FEW else -(-count // ROWS) for count in channels]
 
-    def slots(side: int) -> list[int]:
-        return [max(wide * (side + GAP) - GAP, SLOT) for wide in across]
+    def slots(side: int) -> list[float]:
+        return [max(wide * (side + GAP) - GAP, room.slot) for wide in across]
 
-    room = RIGHT - LEFT - 2 * EDGE - DIGIT_SIDE
-    side = HIGH // ROWS - GAP
-    while sum(slots(side)) + len(channels) * LEAST > room:
+    free = room.right - room.left - 2 * EDGE - room.digit
+    side = int(room.high) // ROWS - GAP
+    while sum(slots(side)) + len(channels) * LEAST > free:
         side -= 1
-    gap = (room - sum(slots(side))) / len(channels)
-    boxes = [_Box(LEFT + EDGE, EDGE + (HIGH - DIGIT_SIDE) / 2, DIGIT_SIDE, 1, 0, 1)]
-    x = LEFT + EDGE + DIGIT_SIDE + gap
+    gap = (free - sum(slots(side))) / len(channels)
+    boxes = [Box(room.left + EDGE, EDGE + (room.high - room.digit) / 2, room.digit, 1, 0, 1)]
+    x = room.left + EDGE + room.digit + gap
     for count, wide, slot in zip(channels, across, slots(side), strict=True):
         rows = -(-count // wide)
-        pitch = min(HIGH / rows, side + GAP) if wide == 1 else side + GAP
-        left, top = x + (slot - wide * pitch + GAP) / 2, EDGE + (HIGH - rows * pitch + GAP) / 2
-        boxes.append(_Box(left, top, pitch - GAP, wide, pitch, count))
+        pitch = min(room.high / rows, side + GAP) if wide == 1 else side + GAP
+        left, top = x + (slot - wide * pitch + GAP) / 2, EDGE + (room.high - rows * pitch + GAP) / 2
+        boxes.append(Box(left, top, pitch - GAP, wide, pitch, count))
         x += slot + gap
     return boxes
 
 
-def _draw_ribbon(ax: Axes, boxes: list[_Box]) -> None:
+def _draw_ribbon(ax: Axes, boxes: list[Box]) -> None:
     look: dict[str, Any] = {"color": tokens.color("line"), "alpha": 0.5, "linewidth": 0}
     for box in boxes:
         ax.add_patch(Rectangle((box.x - 5, box.y - 5), box.width + 10, box.height + 10, **look))
@@ -217,38 +241,48 @@ def _draw_ribbon(ax: Axes, boxes: list[_Box]) -> None:
         ax.add_patch(Polygon(corners, **look))
 
 
-def _draw_maps(ax: Axes, box: _Box, maps: NDArray) -> None:
+def _draw_maps(ax: Axes, box: Box, maps: NDArray) -> None:
     """Draw the maps of a layer as one picture on the ground: light where they are large, signed ones in two colours."""
-    size, channels = len(maps), maps.shape[-1]
-    corners = [
-        (channel % box.across * (box.side + GAP), channel // box.across * box.pitch) for channel in range(channels)
-    ]
-    tiles = [Path.unit_rectangle().transformed(_to(box, corner)) for corner in corners]
+    tiles = [Path.unit_rectangle().transformed(_to(box, channel)) for channel in range(box.channels)]
     ax.add_patch(
         PathPatch(
             Path.make_compound_path(*tiles), facecolor=tokens.color("paper"), edgecolor=tokens.color("line"), lw=0.7
         )
     )
-    signed = maps.min() < 0
-    side = round(box.side)
-    at = np.arange(side) * size // side
-    picture = np.zeros((round(box.height), round(box.width), 4))
-    for channel, (left, top) in enumerate(corners):
-        values = maps[:, :, channel][np.ix_(at, at)] / (np.abs(maps).max() or 1)
-        left, top = round(left), round(top)
-        place = picture[top : top + side, left : left + side]
-        values = values[: place.shape[0], : place.shape[1]]
-        place[:] = SIGNED((1 + values) / 2) if signed else DIGIT(values)
-    image = ax.imshow(picture, extent=(box.x, box.x + box.width, box.bottom, box.y), aspect="auto", zorder=2)
-    if signed:
+    image = ax.imshow(painted(box, maps), extent=(box.x, box.x + box.width, box.bottom, box.y), aspect="auto", zorder=2)
+    if maps.min() < 0:
         image.set_gid("signed")  # the site finds it by this name to brighten it in the dark
 
 
-def _to(box: _Box, corner: tuple[float, float]) -> Affine2D:
-    return Affine2D().scale(box.side).translate(box.x + corner[0], box.y + corner[1])
+def painted(box: Box, maps: NDArray) -> NDArray:
+    """Paint the maps of a layer (size, size, channels) where they are in their box.
+
+    Args:
+        box: where they are.
+        maps: light where they are large; those with signs in two colours on nothing.
+
+    Returns:
+        red, green, blue and opacity from 0 to 1, a pixel for one of the page.
+    """
+    most = np.abs(maps).max() or 1
+    side = round(box.side)
+    at = np.arange(side) * len(maps) // side
+    picture = np.zeros((round(box.height), round(box.width), 4))
+    for channel in range(maps.shape[-1]):
+        values = maps[:, :, channel][np.ix_(at, at)] / most
+        left, top = (round(way) for way in box.corner(channel))
+        place = picture[top : top + side, left : left + side]
+        values = values[: place.shape[0], : place.shape[1]]
+        place[:] = SIGNED((1 + values) / 2) if maps.min() < 0 else DIGIT(values)
+    return picture
 
 
-def _label(ax: Axes, box: _Box, name: str, size: str, lit: bool = False) -> None:
+def _to(box: Box, channel: int) -> Affine2D:
+    left, top = box.corner(channel)
+    return Affine2D().scale(box.side).translate(box.x + left, box.y + top)
+
+
+def _label(ax: Axes, box: Box, name: str, size: str, lit: bool = False) -> None:
     x = box.x + box.width / 2
     color = tokens.color("action") if lit else INK
     ax.text(x, HEIGHT - FOOT + 15, name, ha="center", fontsize=9.75, fontweight="bold", color=color)
@@ -265,7 +299,7 @@ def _draw_pad(ax: Axes) -> None:
 
 def _draw_bars(ax: Axes, probabilities: NDArray) -> None:
     best = int(probabilities.argmax())
-    left, full = RIGHT + 20 + 15, 150 - 15 - 62
+    left, full = BETWEEN.right + 20 + 15, 150 - 15 - 62
     for digit, share in enumerate(probabilities):
         y = EDGE + (digit + 0.5) * HIGH / 10
         strong = digit == best
@@ -274,5 +308,5 @@ def _draw_bars(ax: Axes, probabilities: NDArray) -> None:
         weight = "bold" if strong else "normal"
         ax.text(left - 15, y, str(digit), va="center", fontsize=10, fontweight=weight)
         ax.text(1099, y, f"{100 * share:.1f} %", va="center", ha="right", fontsize=10, fontweight=weight)
-    ax.text(RIGHT + 20, HEIGHT - 18, "The network says", va="center", fontsize=10, color=tokens.color("quiet"))
-    ax.text(RIGHT + 142, HEIGHT - 19, str(best), va="center", fontsize=16.5, fontweight="bold")
+    ax.text(BETWEEN.right + 20, HEIGHT - 18, "The network says", va="center", fontsize=10, color=tokens.color("quiet"))
+    ax.text(BETWEEN.right + 142, HEIGHT - 19, str(best), va="center", fontsize=16.5, fontweight="bold")

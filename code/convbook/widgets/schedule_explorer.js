@@ -1,6 +1,7 @@
 /** Learning-rate schedules over twenty epochs, with the rates of the notes' log, and beside them what runs with each did. */
 import { chart } from "./shared/chart.js";
 import { change, choice, element, fill, follow, slider, status, checkbox } from "./shared/elements.js";
+import { precise } from "./shared/numbers.js";
 
 /** @type {Record<string, (epoch: number, v: Record<string, number>) => number>} as in `convbook.schedules`, epochs from 0 */
 export const SCHEDULES = {
@@ -40,7 +41,7 @@ function render({ model, el }) {
   const order = Object.keys(schedules);
   const said = status();
   const set = (/** @type {string} */ name) => (/** @type {any} */ value) => change(model, { [name]: value });
-  const rate = (/** @type {number} */ value) => value.toPrecision(3);
+  const rate = (/** @type {number} */ value) => precise(value, 3);
   const controls = {
     schedule: choice({ label: "Schedule", options: names, input: (name) => change(model, { schedule: name, ...schedules[name].takes }) }),
     initial: slider({ label: "First or highest rate", ...limits.initial, words: rate, input: set("initial") }),

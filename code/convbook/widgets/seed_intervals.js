@@ -1,6 +1,7 @@
 /** Runs with several seeds: the mean of each network, and the differences of the means, each with its interval. */
 import { chart } from "./shared/chart.js";
-import { button, change, checkbox, choice, element, fill, follow, signed, status } from "./shared/elements.js";
+import { button, change, checkbox, choice, element, fill, follow, status } from "./shared/elements.js";
+import { signed } from "./shared/numbers.js";
 
 const CONFIDENCE = 0.95;
 

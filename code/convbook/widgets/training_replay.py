@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from convbook.figures.style import FIRST, SECOND, WIDTH
@@ -64,12 +65,17 @@ class TrainingReplay(InteractiveFigure):
         )
 
     def picture(self) -> Figure:
-        """Draw the accuracies of every epoch."""
+        """Draw the errors of every epoch, as the live figure does."""
         figure = Figure(figsize=(WIDTH, 2.6))
         ax = figure.subplots()
         epochs = range(1, len(self.history) + 1)
-        ax.plot(epochs, [row["val_accuracy"] for row in self.history], "--", color=SECOND, label="validation")
-        ax.plot(epochs, [row["accuracy"] for row in self.history], color=FIRST, label="training")
-        ax.set(xlabel="epoch", ylabel="accuracy", xticks=range(5, len(self.history) + 1, 5))
+        ax.plot(
+            epochs, [100 * (1 - row["val_accuracy"]) for row in self.history], "--", color=SECOND, label="validation"
+        )
+        ax.plot(epochs, [100 * (1 - row["accuracy"]) for row in self.history], color=FIRST, label="training")
+        ax.set(xlabel="epoch", ylabel="errors, %", yscale="log", xticks=range(5, len(self.history) + 1, 5))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:,g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
         ax.legend(frameon=False)
         return figure

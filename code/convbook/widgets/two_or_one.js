@@ -1,7 +1,8 @@
 /** Two 3 × 3 kernels one after the other, or one 5 × 5: fields, parameters and outputs. */
 import { composed, convolve } from "./shared/convolution.js";
 import { digitPicker } from "./shared/digits.js";
-import { button, change, element, fill, follow, numberGrid, short, slider, status, checkbox } from "./shared/elements.js";
+import { button, change, element, fill, follow, numberGrid, slider, status, checkbox } from "./shared/elements.js";
+import { short } from "./shared/numbers.js";
 import { pack, paint, picture, unpack } from "./shared/pictures.js";
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */

@@ -17,6 +17,7 @@
  */
 import { padWidth } from "./convolution.js";
 import { stagesOf } from "./network.js";
+import { number, term } from "./numbers.js";
 
 /**
  * Divide a network into the columns of the strip.
@@ -128,7 +129,7 @@ export function explain(column, pieces, input, unit, off) {
       add(name, "sum of the products");
       if (use_bias) {
         value += bias[channel];
-        add(name, `bias ${signed(bias[channel])}`);
+        add(name, `bias ${term(bias[channel])}`);
       }
       if (activation === "relu") relu(name);
     }
@@ -136,32 +137,11 @@ export function explain(column, pieces, input, unit, off) {
     if (kind === "BatchNormalization") {
       const [scale, shift] = pieces[name].map((values) => values[channel]);
       value = value * scale + shift;
-      add(name, `normalise: × ${number(scale)} ${signed(shift)}`);
+      add(name, `normalise: × ${number(scale)} ${term(shift)}`);
     }
     silence(name);
   }
   return { parts, steps };
-}
-
-/**
- * Write a number with as many digits as a place for four has room for, and a true minus.
- *
- * @param {number} value
- */
-export function number(value) {
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  const text = size >= 100 ? size.toFixed(0) : size >= 10 ? size.toFixed(1) : size.toFixed(size >= 1 ? 2 : 3);
-  return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
-}
-
-/**
- * Write a number as something that is added or taken away.
- *
- * @param {number} value
- */
-export function signed(value) {
-  return `${value < 0 ? "−" : "+"} ${number(Math.abs(value))}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Charts: lines and dots over two axes, as SVG in the colours of the page, as wide as their place. */
 import { element } from "./elements.js";
+import { minus, powerOfTen, precise } from "./numbers.js";
 
 export const EDGE = { left: 58, right: 14, top: 12, bottom: 42 }; // around the area between the axes, in pixels of the page
 // A line without a colour of its own takes the next; each has a dash of its own, so that colour carries nothing alone.
@@ -99,8 +100,8 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       inside.append(svg("path", { ...look(i, line), d: d.join("") }));
     });
     parts.push(inside);
-    for (const { at: [px, py], color = "ink", hollow = false } of dots) parts.push(dot(across(px), up(py), color, hollow));
     for (const [px, py] of points) parts.push(svg("circle", { class: "where", cx: across(px), cy: up(py), r: 7 }));
+    for (const { at: [px, py], color = "ink", hollow = false } of dots) parts.push(dot(across(px), up(py), color, hollow));
     /** @type {{left: number, right: number, y: number}[]} */
     const taken = [];
     for (const { at: [px, py], text, below = false } of drawn.labels ?? []) {
@@ -199,5 +200,7 @@ function decades(low, high) {
 /** @param {number} value */
 function tickLabel(value) {
   const size = Math.abs(value);
-  return size !== 0 && (size < 0.001 || size >= 1e5) ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  if (size === 0 || (size >= 0.001 && size < 1e5)) return minus(String(Number(value.toPrecision(3))));
+  const power = Math.round(Math.log10(size));
+  return Math.abs(size / 10 ** power - 1) < 1e-9 ? powerOfTen(power) : precise(value, 1);
 }

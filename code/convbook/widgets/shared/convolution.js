@@ -61,6 +61,7 @@ export function convolve(input, filters, bias, { stride = 1, padding = 0, dilati
   const channels = filters.channels;
   const data = new Float32Array(height * width * channels);
   const sums = new Float64Array(channels);
+  const [values, weights] = [input.data, filters.data];
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       for (let c = 0; c < channels; c++) sums[c] = bias[c];
@@ -73,16 +74,16 @@ export function convolve(input, filters, bias, { stride = 1, padding = 0, dilati
           const pixel = (y * input.width + x) * input.channels;
           let weight = (i * filters.width + j) * input.channels * channels;
           for (let channel = 0; channel < input.channels; channel++) {
-            const value = input.data[pixel + channel];
+            const value = values[pixel + channel];
             if (value === 0) {
               weight += channels; // after a ReLU most values are
               continue;
             }
-            for (let c = 0; c < channels; c++) sums[c] += value * filters.data[weight++];
+            for (let c = 0; c < channels; c++) sums[c] += value * weights[weight++];
           }
         }
       }
-      data.set(sums, (row * width + column) * channels);
+      for (let c = 0, to = (row * width + column) * channels; c < channels; c++) data[to + c] = sums[c];
     }
   }
   return { data, height, width, channels };

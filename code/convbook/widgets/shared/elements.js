@@ -6,6 +6,8 @@
  * @typedef {HTMLElement & {show(value: any): void}} Control
  */
 
+import { short, typed } from "./numbers.js";
+
 /**
  * Build an element.
  *
@@ -188,11 +190,11 @@ export function numberGrid({ label, title = label, input }) {
   let numbers = new Float32Array(); // in full; the boxes show them rounded
   const read = (/** @type {number} */ at) => {
     const { box } = cells[at];
-    const typed = box.value.trim() === "" ? NaN : Number(box.value);
-    const usable = Math.abs(typed) <= 1000; // NaN is not
+    const value = typed(box.value);
+    const usable = Math.abs(value) <= 1000; // NaN is not
     box.setAttribute("aria-invalid", String(!usable));
-    wrong.textContent = usable ? "" : `${box.getAttribute("aria-label")}: type a number from -1000 to 1000.`;
-    if (usable) input(numbers.map((value, i) => (i === at ? typed : value)), Math.sqrt(numbers.length));
+    wrong.textContent = usable ? "" : `${box.getAttribute("aria-label")}: type a number from −1000 to 1000.`;
+    if (usable) input(numbers.map((other, i) => (i === at ? value : other)), Math.sqrt(numbers.length));
   };
   const make = (/** @type {number} */ i, /** @type {number} */ size) => {
     const box = element("input", {
@@ -220,7 +222,7 @@ export function numberGrid({ label, title = label, input }) {
         above.textContent = around?.above[i] ?? "";
         below.textContent = around?.below[i] ?? "";
         // What somebody is typing stays: "0." is the number already, and "-" is going to be one.
-        const unfinished = isWrong(box) || Math.fround(Number(box.value)) === numbers[i];
+        const unfinished = isWrong(box) || Math.fround(typed(box.value)) === numbers[i];
         if (box === document.activeElement && unfinished) return;
         box.value = short(values[i], size < 5 ? 3 : 2); // as there is room for
         box.setAttribute("aria-invalid", "false");
@@ -231,16 +233,6 @@ export function numberGrid({ label, title = label, input }) {
 }
 
 /**
- * Write a number with at most three decimals, or fewer.
- *
- * @param {number} value
- * @param {number} decimals
- */
-export function short(value, decimals = 3) {
-  return String(Number(value.toFixed(decimals)) || 0); // never -0
-}
-
-/**
  * A sign between two pictures; the words around it say the same.
  *
  * @param {string} sign
@@ -248,15 +240,6 @@ export function short(value, decimals = 3) {
  */
 export function operator(sign) {
   return element("span", { class: "operator", "aria-hidden": "true" }, sign);
-}
-
-/**
- * Write a number with two decimals and a true minus.
- *
- * @param {number} value
- */
-export function signed(value) {
-  return (Math.round(100 * value) / 100 || 0).toFixed(2).replace("-", "−"); // never −0.00
 }
 
 /**

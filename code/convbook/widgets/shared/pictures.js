@@ -4,6 +4,7 @@
  * @typedef {import("./convolution.js").Maps} Maps
  * @typedef {{shape: number[], dtype: string, data: DataView}} Packed
  */
+import { colourOf, onTurn, rgb, word } from "./colours.js";
 import { element } from "./elements.js";
 
 /**
@@ -40,7 +41,9 @@ export function pack(values, shape) {
  * @param {ArrayLike<number>} others
  */
 export function same(numbers, others) {
-  return numbers.length === others.length && Array.from(numbers).every((v, i) => Math.fround(v) === Math.fround(others[i]));
+  if (numbers.length !== others.length) return false;
+  for (let i = 0; i < numbers.length; i++) if (Math.fround(numbers[i]) !== Math.fround(others[i])) return false;
+  return true;
 }
 
 /**
@@ -68,9 +71,9 @@ export function channelOf({ data, height, width, channels }, channel) {
 }
 
 /**
- * The colours of the page's theme as CSS writes them, read once for each theme.
+ * The colours of the page's theme, read once for each theme.
  *
- * @type {Record<string, [number, number, number]>}
+ * @type {Record<string, string>}
  */
 let colours = {};
 
@@ -78,27 +81,12 @@ let colours = {};
 const painters = new WeakMap();
 
 /**
- * Read a colour of the tokens.
- *
- * @param {string} name
- * @returns {[number, number, number]}
- */
-function colour(name) {
-  if (!colours[name]) {
-    const value = getComputedStyle(document.documentElement).getPropertyValue(`--sc-${name}`);
-    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(value.trim().slice(at, at + 2), 16) || 0);
-    colours[name] = [red, green, blue];
-  }
-  return colours[name];
-}
-
-/**
  * A colour of the tokens, for a canvas that is drawn on by other means than `paint`.
  *
  * @param {string} name
  */
 export function ink(name) {
-  return `rgb(${colour(name).join(" ")})`;
+  return (colours[name] ??= colourOf(name));
 }
 
 /**
@@ -112,16 +100,12 @@ export function inTheme(canvas, draw) {
   draw();
 }
 
-/** The theme is written on one of two elements: by the site, JupyterLab, VS Code and Colab. */
-const themes = new MutationObserver(() => {
+onTurn(() => {
   const before = colours.ink;
   colours = {};
-  if (before && colour("ink").every((value, i) => value === before[i])) return;
+  if (before === ink("ink")) return;
   for (const canvas of document.querySelectorAll("canvas")) painters.get(canvas)?.();
 });
-for (const place of [document.documentElement, document.body]) {
-  themes.observe(place, { attributeFilter: ["data-theme", "data-jp-theme-light", "class", "theme"] });
-}
 
 /**
  * The range that a scale shows: around 0 for signed values, from 0 up for others.
@@ -156,11 +140,11 @@ export function paint(canvas, maps, { scale = "bright", limits = range(maps.data
     if (canvas.width !== wide || canvas.height !== high) [canvas.width, canvas.height] = [wide, high];
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const picture = context.createImageData(wide, high);
-    const pixels = new Uint32Array(picture.data.buffer).fill(gap && word(colour("line"), 255));
+    const pixels = new Uint32Array(picture.data.buffer).fill(gap && word(rgb(ink("line")), 255));
     const [zero, most] = scale === "signed" ? [0, limits[1]] : limits;
     const steps = 255 / (most - zero);
-    const [above, below] = [word(colour("positive")), word(colour("negative"))];
-    const [night, day] = [colour("night"), colour("day")];
+    const [above, below] = [word(rgb(ink("positive"))), word(rgb(ink("negative")))];
+    const [night, day] = [rgb(ink("night")), rgb(ink("day"))];
     const shade = (/** @type {number} */ share) => {
       const size = Math.min(Math.round(Math.abs(share)), 255);
       if (scale === "signed") return (share > 0 ? above : below) + size * 2 ** 24;
@@ -178,16 +162,6 @@ export function paint(canvas, maps, { scale = "bright", limits = range(maps.data
     }
     context.putImageData(picture, 0, 0);
   });
-}
-
-/**
- * A colour as the four bytes of a pixel; every machine that runs a browser has the lowest byte first.
- *
- * @param {[number, number, number]} colour
- * @param {number} opacity
- */
-function word([red, green, blue], opacity = 0) {
-  return red + green * 2 ** 8 + blue * 2 ** 16 + opacity * 2 ** 24;
 }
 
 /**

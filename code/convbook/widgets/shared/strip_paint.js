@@ -8,51 +8,22 @@
  * @typedef {Record<"ink" | "night" | "day" | "paper" | "surface" | "quiet" | "line" | "action" | "positive" | "negative" | "point" | "halo", string>} Colours
  *   those of the tokens, and the darker of ink and paper, which makes a yellow frame stand out
  */
+import { colourOf, rgb, word } from "./colours.js";
+
 const NAMES = /** @type {(keyof Colours)[]} */ ([
   ...["ink", "night", "day", "paper", "surface", "quiet", "line", "action", "positive", "negative", "point"],
 ]);
 
 /**
- * The colours of the page around a figure, each as #rrggbb.
+ * The colours of the page, each as #rrggbb.
  *
- * @param {HTMLElement} place
  * @returns {Colours}
  */
-export function coloursOf(place) {
-  const context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
-  const style = getComputedStyle(place);
-  const read = (/** @type {string} */ name) => {
-    context.fillStyle = style.getPropertyValue(`--sc-${name}`).trim(); // which also knows the names of system colours
-    return context.fillStyle;
-  };
-  const colours = Object.fromEntries(NAMES.map((name) => [name, read(name)]));
+export function coloursOf() {
+  const colours = Object.fromEntries(NAMES.map((name) => [name, colourOf(name)]));
   const light = (/** @type {string} */ text) => rgb(text).reduce((a, b) => a + b);
   const halo = light(colours.ink) < light(colours.paper) ? colours.ink : colours.paper;
   return /** @type {Colours} */ ({ ...colours, halo });
-}
-
-/** @param {string} text as #rrggbb */
-function rgb(text) {
-  return [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
-}
-
-/**
- * Call back whenever the surroundings turn light or dark.
- *
- * @param {() => void} turned
- * @returns {() => void} stops it
- */
-export function onTurn(turned) {
-  const themes = new MutationObserver(turned);
-  for (const place of [document.documentElement, document.body]) {
-    themes.observe(place, { attributeFilter: ["data-theme", "data-jp-theme-light", "class", "theme"] });
-  }
-  const forced = matchMedia("(forced-colors: active)");
-  forced.addEventListener("change", turned);
-  return () => {
-    themes.disconnect();
-    forced.removeEventListener("change", turned);
-  };
 }
 
 /**
@@ -76,18 +47,35 @@ export function paintSprite(canvas, { data, height, width, channels }, colours, 
     if (size > most[i % channels]) most[i % channels] = size;
   }
   if (!apart) most.fill(Math.max(...most));
-  const [above, under, night, day] = [colours.positive, colours.negative, colours.night, colours.day].map(rgb);
-  for (let i = 0; i < data.length; i++) {
-    const channel = i % channels;
-    const share = most[channel] > 0 ? Math.abs(data[i]) / most[channel] : 0;
-    const colour = !below ? night.map((dark, c) => dark + share * (day[c] - dark)) : data[i] < 0 ? under : above;
-    const pixel = 4 * (channel * height * width + (i - channel) / channels);
-    picture.data[pixel] = colour[0];
-    picture.data[pixel + 1] = colour[1];
-    picture.data[pixel + 2] = colour[2];
-    picture.data[pixel + 3] = below ? 255 * share : 255;
+  const pixels = new Uint32Array(picture.data.buffer);
+  const shade = scaleOf(colours, below);
+  for (let channel = 0; channel < channels; channel++) {
+    const steps = most[channel] > 0 ? 255 / most[channel] : 0;
+    for (let i = channel, pixel = channel * height * width; i < data.length; i += channels, pixel++) {
+      pixels[pixel] = shade[255 + Math.round(steps * data[i])];
+    }
   }
   context.putImageData(picture, 0, 0);
+}
+
+/** @type {WeakMap<Colours, Record<string, Uint32Array>>} the scales of every set of colours */
+const scales = new WeakMap();
+
+/**
+ * The colours of a scale, as the four bytes of a pixel: from -255, the most negative, to 255.
+ *
+ * @param {Colours} colours
+ * @param {boolean} signed
+ */
+function scaleOf(colours, signed) {
+  const made = scales.get(colours) ?? {};
+  scales.set(colours, made);
+  const [above, under, dark, light] = [colours.positive, colours.negative, colours.night, colours.day].map(rgb);
+  return (made[String(signed)] ??= Uint32Array.from({ length: 511 }, (_, i) => {
+    const size = Math.abs(i - 255);
+    if (signed) return word(i < 255 ? under : above, size);
+    return word(/** @type {[number, number, number]} */ (dark.map((from, c) => Math.round(from + (size / 255) * (light[c] - from)))), 255);
+  }));
 }
 
 /**

@@ -4,8 +4,8 @@
  * @typedef {import("./anatomy.js").Part} Part
  * @typedef {import("./anatomy.js").Step} Step
  */
-import { number } from "./anatomy.js";
 import { button, element } from "./elements.js";
+import { brief, number } from "./numbers.js";
 
 /** The ten probabilities as bars, those of a second digit as marks on them. */
 export function probabilityBars() {
@@ -89,7 +89,7 @@ export function productTables(point) {
       const most = Math.max(...parts.flatMap(({ products }) => products.filter(Number.isFinite).map(Math.abs))) || 1;
       parts.forEach(({ channel, products, weights, sum }, p) => {
         const title = from === "digit" ? "digit" : `map ${channel}`;
-        blocks.children[p].querySelector("caption").textContent = weights.length ? `${title} · ${number(sum)}` : title;
+        blocks.children[p].querySelector("caption").textContent = weights.length ? `${title} · ${brief(sum)}` : title;
         products.forEach((product, i) => {
           const cell = cells[p][i];
           cell.textContent = Number.isFinite(product) ? brief(product) : "";
@@ -105,16 +105,6 @@ export function productTables(point) {
       );
     },
   });
-}
-
-/**
- * Write a number so short that hundreds of them fit.
- *
- * @param {number} value
- */
-function brief(value) {
-  const text = Math.abs(value).toFixed(Math.abs(value) < 10 ? 2 : 0).replace(/^0\./, ".");
-  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
 /**
