@@ -175,7 +175,7 @@ def is_never_wider_than_the_page(place) -> None:
 def test_nothing_breaks_whatever_is_done_to_a_figure(figure, name):
     place = figure(name, has_touch=True)
     rng = random.Random(name)
-    done = [act(place.page, place, rng) for _ in range(60)]
+    done = [act(place.page, place, rng) for _ in range(40)]
     assert problems(place) == [], f"after {done}"
 
 
