@@ -11,6 +11,7 @@ READERS = {
     "studies.study.run": "measures every finished run once, where its plan says so",
     "convbook.training.examples": "watches them where nothing is held out: the faithful replay of the notes' run",
     "convbook.training.main": "measures the finished network once",
+    "booksite.openings._drawing": "draws one",
     "convbook.figures.__main__.main": "draws one",
     "convbook.widgets.digit_figure.ten_digits": "shows ten",
     "convbook.widgets.network_strip._many": "shows a hundred, and averages over them",
