@@ -83,7 +83,7 @@ class Supply(NamedTuple):
     Attributes:
         version: of Pyodide.
         core: the files of Pyodide and the wheels, by name.
-        own: the files of the course, by name; they change from build to build.
+        own: the files of the course, by their place in a folder; they change from build to build.
     """
 
     version: str
@@ -207,9 +207,7 @@ def _packages(pinned: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _own(pinned: Mapping[str, Any], packages: Mapping[str, Any], core: Mapping[str, Path]) -> dict[str, bytes]:
     """Make the course's own files: its code, its scripts, the list of packages, and the manifest of all that."""
     info = json.loads((NODE / "pyodide" / PYODIDE_LOCK).read_text(encoding="utf-8"))["info"]
-    own = {file.name: file.read_bytes() for file in (*SCRIPTS.glob("*.js"), HOST)}
-    own["convbook.zip"] = convbook_zip()
-    own["packages.json"] = _json({"info": info, "packages": packages})
+    made = {"convbook.zip": convbook_zip(), "packages.json": _json({"info": info, "packages": packages})}
 
     def described(at: str, size: int, sent: int) -> dict[str, Any]:
         return {"at": at, "bytes": size, "sent": sent}
@@ -218,12 +216,14 @@ def _own(pinned: Mapping[str, Any], packages: Mapping[str, Any], core: Mapping[s
     for name, file in core.items():
         size = file.stat().st_size
         sent = pinned["core"].get(name, {}).get("sent", size)
-        files[name] = described(f"../../pyodide/{pinned['version']}/{name}", size, sent)
-    for name in ("convbook.zip", "packages.json"):
-        files[name] = described(name, len(own[name]), len(zlib.compress(own[name])))
+        files[name] = described(f"../../../pyodide/{pinned['version']}/{name}", size, sent)
+    for name, content in made.items():
+        files[name] = described(name, len(content), len(zlib.compress(content)))
     numpy_wheel = packages["numpy"]["file_name"]
-    own["manifest.json"] = _json({"boot": [*BOOT, numpy_wheel], "files": files, "needs": needs(packages)})
-    return own
+    made["manifest.json"] = _json({"boot": [*BOOT, numpy_wheel], "files": files, "needs": needs(packages)})
+    made |= {file.name: file.read_bytes() for file in SCRIPTS.glob("*.js")}
+    # Beside one another as in the sources.
+    return {"host.js": HOST.read_bytes()} | {f"{SCRIPTS.name}/{name}": content for name, content in made.items()}
 
 
 def _json(value: Any) -> bytes:
@@ -333,7 +333,7 @@ def _prepare(app: Sphinx, config: Any) -> None:
     except (Missing, mnist.DataError) as reason:
         LOGGER.info("The pages get no buttons that run their cells: %s.", reason)
         return
-    config.booksite_python = f"{supply.folder}/python.js"
+    config.booksite_python = f"{supply.folder}/{SCRIPTS.name}/python.js"
 
     def finish(app: Sphinx, error: Exception | None) -> None:
         if not error:

@@ -14,7 +14,7 @@
  * @typedef {{output?: (output: Output) => void, end: (ended: Ended) => void, fail: (error: Error) => void}} Waiting
  */
 
-import { adopt, orphan, show as showFigure, update } from "./host.js";
+import { adopt, orphan, show as showFigure, update } from "../host.js";
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
 const OFFLINE = "Python could not be loaded: there is no connection to this site. Try again when there is.";
@@ -98,7 +98,7 @@ export class Python {
         const figure = element(place, "interactive");
         const el = document.createElement("div");
         figure.append(el);
-        showFigure(id, el, new AbortController().signal).catch((error) => {
+        showFigure(id, el, new AbortController().signal).catch((/** @type {Error} */ error) => {
           figure.className = "problem";
           figure.textContent = `This figure could not be shown (${error.message}).`;
         });
