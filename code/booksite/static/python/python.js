@@ -1,14 +1,14 @@
 /**
- * Python in the page: starts a worker with Pyodide, runs code in its one namespace, and hands back what a notebook would
- * show. Nothing of it is loaded before somebody asks for it.
+ * Python in the page: starts a worker with Pyodide, runs code in its one namespace, and hands back what a notebook
+ * would show. Nothing of it is loaded before somebody asks for it.
  *
  * @typedef {{output_type: "stream", name: "stdout" | "stderr", text: string}} Stream printed text, as it comes
  * @typedef {{
  *   output_type: "display_data" | "execute_result", data: Record<string, any>, metadata: Record<string, any>
  * }} Shown a value by mime type: text/plain; text/html; image/svg+xml, which can stand in the page as it is, in its
  *   colours; image/png, in base64; application/vnd.jupyter.widget-view+json for a live figure
- * @typedef {{output_type: "error", ename: string, evalue: string, traceback: string[]}} Failure in plain text, one entry
- *   for each line
+ * @typedef {{output_type: "error", ename: string, evalue: string, traceback: string[]}} Failure in plain text, one
+ *   entry for each line
  * @typedef {Stream | Shown | Failure} Output
  * @typedef {{ok: boolean, stopped?: boolean}} Ended how a run ended; after `stop`, as `{ok: false, stopped: true}`
  * @typedef {{output?: (output: Output) => void, end: (ended: Ended) => void, fail: (error: Error) => void}} Waiting
@@ -22,17 +22,24 @@ const OFFLINE = "Python could not be loaded: there is no connection to this site
 const PLUMBING = ["layout", "tabbable", "tooltip", "_dom_classes", "_view_count"];
 const DIED = "Python has ended by itself, so all variables are gone.";
 
+/**
+ * What a worker is made from: its script, and the list of what it can load.
+ *
+ * @type {Promise<[string, string]> | undefined}
+ */
+let files;
+
 /** One Python for the page. */
 export class Python {
   /**
-   * @param {{progress?: (megabytesLeft: number) => void, died?: (reason: string) => void}} told what is left to load, at
-   *   any time something is loading, down to 0; and, in a sentence for the reader, that Python has ended by itself:
+   * @param {{progress?: (megabytesLeft: number) => void, died?: (reason: string) => void}} told what is left to load,
+   *   at any time something is loading, down to 0; and, in a sentence for the reader, that Python has ended by itself:
    *   all variables are gone, and the next `run` starts another
    */
   constructor({ progress = () => {}, died = () => {} } = {}) {
     this.progress = progress;
     this.died = died;
-    /** @type {Worker | undefined} */
+    /** @type {Promise<Worker> | undefined} */
     this.worker = undefined;
     /** @type {Map<number, Waiting>} */
     this.waiting = new Map();
@@ -126,21 +133,38 @@ export class Python {
     const id = ++this.asked;
     return new Promise((end, fail) => {
       this.waiting.set(id, { output, end, fail });
-      this.awake().postMessage({ id, ...message });
+      this.worker ??= this.awake();
+      const worker = this.worker;
+      worker.then(
+        (its) => this.worker === worker && its.postMessage({ id, ...message }),
+        () => this.refuse(id),
+      );
     });
   }
 
-  /** Return the worker, a new one where there is none. */
-  awake() {
-    if (!this.worker) {
-      this.worker = new Worker(new URL("python_worker.js", import.meta.url), { type: "module" });
-      this.worker.onmessage = ({ data }) => this.hear(data);
-      this.worker.onerror = (event) => {
+  /** Make a worker. It comes from a text, so that another one needs no connection. */
+  async awake() {
+    try {
+      files ??= Promise.all([load("python_worker.js"), load("manifest.json")]);
+      const [script, manifest] = await files;
+      const worker = new Worker(file(script, "text/javascript"), { type: "module" });
+      worker.postMessage({ here: import.meta.url, manifest: JSON.parse(manifest) });
+      worker.onmessage = ({ data }) => this.hear(data);
+      worker.onerror = (event) => {
         event.preventDefault();
         this.die(event.message);
       };
+      return worker;
+    } catch (error) {
+      files = this.worker = undefined;
+      throw error;
     }
-    return this.worker;
+  }
+
+  /** @param {number} id of what cannot be done without a connection */
+  refuse(id) {
+    this.waiting.get(id)?.fail(new Error(OFFLINE));
+    this.waiting.delete(id);
   }
 
   /** @param {any} said by the worker */
@@ -149,10 +173,7 @@ export class Python {
     if (left !== undefined) this.progress(left);
     else if (comm) this.connect(comm);
     else if (output) waiting?.output?.(output);
-    else if (unreachable) {
-      this.waiting.delete(id);
-      waiting?.fail(new Error(OFFLINE));
-    }
+    else if (unreachable) this.refuse(id);
     else if (broken !== undefined) this.die(broken);
     else {
       this.waiting.delete(id);
@@ -181,7 +202,10 @@ export class Python {
     const css = _css && file(_css, "text/css");
     if (esm) this.figures.add(id);
     const worker = this.worker;
-    adopt(id, { esm, css, state, buffers: [] }, (values) => worker?.postMessage({ comm: id, data: taken(values) }));
+    adopt(id, { esm, css, state, buffers: [] }, async (values) => {
+      const data = taken(values);
+      (await worker)?.postMessage({ comm: id, data });
+    });
   }
 
   /** @param {string} reason */
@@ -193,7 +217,10 @@ export class Python {
 
   /** @param {Ended} ended how that which waits ends */
   end(ended) {
-    this.worker?.terminate();
+    this.worker?.then(
+      (its) => its.terminate(),
+      () => {},
+    );
     this.worker = undefined;
     this.figures.clear();
     orphan();
@@ -202,6 +229,13 @@ export class Python {
     this.progress(0);
     for (const { end } of waiting) end(ended);
   }
+}
+
+/** @param {string} name of a file beside this one */
+async function load(name) {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
+  return answer.text();
 }
 
 /**
@@ -247,7 +281,7 @@ function taken(values) {
 }
 
 /** @type {Map<string, string>} */
-const files = new Map();
+const addresses = new Map();
 
 /**
  * Give a text an address.
@@ -256,8 +290,8 @@ const files = new Map();
  * @param {string} type
  */
 function file(content, type) {
-  const address = files.get(content) ?? URL.createObjectURL(new Blob([content], { type }));
-  files.set(content, address);
+  const address = addresses.get(content) ?? URL.createObjectURL(new Blob([content], { type }));
+  addresses.set(content, address);
   return address;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Runs Python for the page: Pyodide, the packages that cells import, and the course's own. `python.js` talks to it.
  *
- * What it loads comes from the site alone. A file never changes under its name, so the browser keeps it where it can, and
- * Python starts again without a connection.
+ * What it loads comes from the site alone. A file never changes under its name, so the browser keeps it where it can,
+ * and Python starts again without a connection.
  *
  * @typedef {{at: string, bytes: number, sent: number}} File its place from here, its size, its size as it travels
  * @typedef {{boot: string[], files: Record<string, File>, needs: Record<string, string[]>}} Manifest the names of the
@@ -13,25 +13,28 @@
 const KEPT = "python-in-the-page"; // the name of the browser's store
 const MEMORY = 2 ** 30; // bytes that Python may take; much more could end the page
 const UNIT = 2 ** 16; // bytes of WebAssembly's unit of memory
-const HERE = import.meta.url;
 const network = fetch;
+
+const QUIETLY = { messageCallback() {}, errorCallback() {}, checkIntegrity: false }; // the build has checked
 
 /** The site cannot be reached. */
 class Unreachable extends Error {}
 
-/** @type {Promise<Manifest> | undefined} */
-let manifest;
+/** The address of this script, and what there is; the page says so first. @type {{here: string, manifest: Manifest}} */
+let site;
 /** @type {Promise<Running> | undefined} */
 let python;
 let previous = Promise.resolve(); // what was asked before
 let left = 0; // bytes on their way
 
 self.onmessage = ({ data }) => {
+  site ??= data;
   previous = previous.then(() => answer(data));
 };
 
 /** @param {any} asked */
 async function answer(asked) {
+  if (asked === site) return;
   try {
     const { run, receive, needed, pyodide } = await (python ??= boot());
     if (asked.comm) {
@@ -39,22 +42,21 @@ async function answer(asked) {
     } else {
       const code = asked.code ?? "";
       const packages = needed(code).toJs();
-      // Another process may have the same file half loaded; what fails here would fail again at the import.
-      if (packages.length) await pyodide.loadPackage(packages, { messageCallback() {}, errorCallback() {}, checkIntegrity: false });
+      if (packages.length) await pyodide.loadPackage(packages, QUIETLY);
       const ok = await run(code, asked.alt ?? "", (/** @type {any} */ output) => postMessage({ id: asked.id, output }));
       postMessage({ id: asked.id, ok });
     }
   } catch (error) {
     // What a cell raises is an output. This is the network, or the end of Python itself.
-    if (error instanceof Unreachable) python = manifest = undefined;
+    if (error instanceof Unreachable) python = undefined;
     postMessage({ id: asked.id, broken: String(error), unreachable: error instanceof Unreachable });
   }
 }
 
 /** Start Python; all that the first cell needs travels at the same time. */
 async function boot() {
-  manifest ??= original("manifest.json").then((answer) => answer.json());
-  const { boot, files, needs } = await manifest;
+  const { here, manifest } = site;
+  const { boot, files, needs } = manifest;
   const { Memory } = WebAssembly;
   WebAssembly.Memory = /** @type {any} */ (
     function (/** @type {WebAssembly.MemoryDescriptor} */ wanted) {
@@ -76,15 +78,17 @@ async function boot() {
   };
   const [{ loadPyodide }] = await Promise.all([module(take("pyodide.mjs")), module(take("pyodide.asm.js"))]);
   const pyodide = await loadPyodide({
-    indexURL: new URL(".", new URL(files["pyodide.asm.wasm"].at, HERE)).href,
-    lockFileURL: new URL(files["packages.json"].at, HERE).href,
+    indexURL: new URL(".", new URL(files["pyodide.asm.wasm"].at, here)).href,
+    lockFileURL: new URL(files["packages.json"].at, here).href,
     env: { HOME: "/home/pyodide", MPLBACKEND: "agg" },
     packages: ["numpy"],
     checkIntegrity: false,
   });
   const folder = pyodide.runPython("import site; site.getsitepackages()[0]");
   pyodide.unpackArchive(await (await take("convbook.zip")).arrayBuffer(), "zip", { extractDir: folder });
-  const kernel = pyodide.pyimport("booksite.in_page").Kernel(pyodide.toPy(needs), toPage, () => whole(files["mnist.npz"]));
+  const { Kernel } = pyodide.pyimport("booksite.in_page");
+  const kernel = Kernel(pyodide.toPy(needs), toPage, () => whole(files["mnist.npz"]));
+  forget(Object.values(files)).catch(() => {});
   return { run: kernel.run, receive: kernel.receive, needed: kernel.needed, pyodide };
 }
 
@@ -104,7 +108,7 @@ function toPage(message) {
  * @returns {Promise<Response>}
  */
 async function bring({ at, bytes, sent }) {
-  const address = new URL(at, HERE).href;
+  const address = new URL(at, site.here).href;
   const store = await globalThis.caches?.open(KEPT).catch(() => undefined); // a browser may forbid it
   const kept = await store?.match(address);
   if (kept) return kept;
@@ -125,12 +129,24 @@ async function bring({ at, bytes, sent }) {
 }
 
 /**
+ * Take out of the browser's store what an earlier version of the site has left there.
+ *
+ * @param {File[]} files of this version
+ */
+async function forget(files) {
+  const store = await caches.open(KEPT);
+  const wanted = new Set(files.map(({ at }) => new URL(at, site.here).href));
+  const root = new URL("../../../", site.here).href; // other sites may have the same origin
+  for (const { url } of await store.keys()) if (url.startsWith(root) && !wanted.has(url)) await store.delete(url);
+}
+
+/**
  * Load a file from the site.
  *
  * @param {string} at
  */
 async function original(at) {
-  const answer = await network(new URL(at, HERE)).catch((error) => Promise.reject(new Unreachable(error.message)));
+  const answer = await network(new URL(at, site.here)).catch((error) => Promise.reject(new Unreachable(error.message)));
   if (!answer.ok) throw new Unreachable(`${at}: ${answer.status} ${answer.statusText}`);
   return answer;
 }
@@ -160,7 +176,7 @@ function whole({ at, sent }) {
   tell(sent);
   try {
     const request = new XMLHttpRequest();
-    request.open("GET", new URL(at, HERE), false);
+    request.open("GET", new URL(at, site.here), false);
     request.responseType = "arraybuffer";
     request.send();
     if (request.status !== 200) throw new Unreachable(`${request.status} ${request.statusText}`);
@@ -169,3 +185,5 @@ function whole({ at, sent }) {
     tell(-sent);
   }
 }
+
+export {};
