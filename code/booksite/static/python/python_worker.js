@@ -84,6 +84,7 @@ async function boot() {
     packages: ["numpy"],
     checkIntegrity: false,
   });
+  pyodide._api.on_fatal = (/** @type {any} */ error) => postMessage({ broken: String(error) });
   const folder = pyodide.runPython("import site; site.getsitepackages()[0]");
   pyodide.unpackArchive(await (await take("convbook.zip")).arrayBuffer(), "zip", { extractDir: folder });
   const { Kernel } = pyodide.pyimport("booksite.in_page");
@@ -112,8 +113,11 @@ async function bring({ at, bytes, sent }) {
   const store = await globalThis.caches?.open(KEPT).catch(() => undefined); // a browser may forbid it
   const kept = await store?.match(address);
   if (kept) return kept;
-  const answer = await original(at);
   tell(sent);
+  const answer = await original(at).catch((error) => {
+    tell(-sent);
+    throw error;
+  });
   const counted = answer.body?.pipeThrough(
     new TransformStream({
       transform(part, controller) {
