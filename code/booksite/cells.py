@@ -34,6 +34,7 @@ EDITOR = PACKAGES / "node_modules" / "@codemirror" / "view"
 EXERCISE = re.compile(r"^:{3,}\{exercise\}.*\n(?:.*\n)*?:label: *(\S+)", re.MULTILINE)
 SOLUTION = re.compile(r"^:{3,}\{solution-start\} *(\S+)", re.MULTILINE)
 SOLUTION_END = re.compile(r"^:{3,}\{solution-end\}", re.MULTILINE)
+CHECK = re.compile(r"^check\.", re.MULTILINE)
 GENERATOR = re.compile(r"^(\w+) = \S*default_rng\(", re.MULTILINE)
 HEAVY = {"keras", "tensorflow", "torch", "jax"}  # no page can run them
 
@@ -89,7 +90,7 @@ def analysed(notebook: nbformat.NotebookNode) -> tuple[list[Unit], list[Cell]]:
         if SOLUTION_END.search(text):
             solution = ""
         if cell.cell_type == "code":
-            if not solution:
+            if not solution and CHECK.search(cell.source):
                 cells[-1].exercise, exercise = exercise, ""  # only the first cell after the question is its stub
             for unit in _split(position, cell.source):
                 cells[-1].units.append(len(units))

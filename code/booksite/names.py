@@ -59,7 +59,8 @@ def names_of(statements: Sequence[ast.stmt]) -> Names:
         changed = set(_changed(statement))
         now, later = _used(table)
         # Since Python 3.12, a table has the names of its comprehensions as if they were its own.
-        inner = {name for child in table.get_children() if child.get_name() in IMMEDIATE for name in _locals(child)}
+        targets = (node.target for node in ast.walk(statement) if isinstance(node, ast.comprehension))
+        inner = {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
         inner -= set(_outside_comprehensions(statement))
         bound, now = bound - inner, now - inner
         found.uses |= (now | changed) - found.binds
@@ -86,11 +87,6 @@ def _used(table: symtable.SymbolTable) -> tuple[set[str], set[str]]:
         now |= its_now if at_once else set()
         later |= its_later if at_once else its_now | its_later
     return now, later
-
-
-def _locals(comprehension: symtable.SymbolTable) -> set[str]:
-    own = {symbol.get_name() for symbol in comprehension.get_symbols() if symbol.is_local()}
-    return own.union(*(_locals(child) for child in comprehension.get_children() if child.get_name() in IMMEDIATE))
 
 
 def _outside_comprehensions(node: ast.AST) -> Iterator[str]:
