@@ -264,7 +264,7 @@ class _Printed:
         else:
             self._room -= len(text)
         self._waiting.append((name, text))
-        if time.monotonic() - self._delivered > PAUSE:
+        if text.endswith("\n") and time.monotonic() - self._delivered > PAUSE:
             self.flush()
 
     def flush(self) -> None:
