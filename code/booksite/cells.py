@@ -319,7 +319,7 @@ def _visit_work(self: HTML5Translator, node: WorkNode) -> None:
         "notebook": "Download the chapter",
         "save": "Save all my work",
         "load": "Load saved work",
-        "forget": "Delete",
+        "forget": "Delete all",
     }
     buttons = "".join(f'<button type="button" data-do="{action}">{label}</button>' for action, label in words.items())
     self.body.append(

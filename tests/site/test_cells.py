@@ -251,7 +251,7 @@ def test_all_work_is_exported_deleted_and_imported(book, tmp_path):
         book.page.get_by_role("button", name="Save all my work").click()
     file = tmp_path / "work.json"
     started.value.save_as(file)
-    book.page.get_by_role("button", name="Delete", exact=True).click()
+    book.page.get_by_role("button", name="Delete all").click()
     book.page.get_by_role("button", name="Delete it all").click()
     exercise = book.cell("cell-30")
     assert "..." in exercise.code and book.stored("cell-30") is None

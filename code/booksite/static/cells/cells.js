@@ -240,7 +240,8 @@ let busy;
 let turn = 0; // grows when all that waits is given up
 let queue = Promise.resolve();
 
-const python = new Python({
+/** The Python of the page. */
+export const python = new Python({
   progress(left) {
     if (busy) busy.status.dataset.left = left > 0.05 ? `${left.toFixed(1)} MB left` : "starting";
   },
@@ -337,6 +338,7 @@ function run(place, action = once) {
 /** Run one cell. @param {Place} place @returns {Promise<boolean>} whether it ended well */
 async function once(place) {
   if (place.saving) place.save();
+  let count = 0;
   await analyse();
   for (const step of plan.steps(place.id)) {
     const where = places.get(step.cell)?.label ?? "a cell that the page hides";
@@ -344,21 +346,25 @@ async function once(place) {
     /** @type {Output[]} */
     const outputs = [];
     const { ok } = await python.run(step.code, { output: (output) => outputs.push(output) });
+    for (const each of outputs) {
+      // Such as that the page has brought a part of MNIST only.
+      if (each.output_type === "error" || (each.output_type === "stream" && each.name === "stderr")) {
+        place.take(each, count++ === 0);
+      }
+    }
     if (!ok) {
-      outputs.filter((each) => each.output_type === "error").forEach((each, i) => place.take(each, i === 0));
       if (outputs.length) place.say(`This needs ${where}, which has stopped with an error.`);
       return false;
     }
     plan.ran([step]);
   }
   place.say("Running");
-  return own(place);
+  return own(place, count);
 }
 
-/** Run the code of a cell, with its output below it. @param {Place} place */
-async function own(place) {
+/** Run the code of a cell, with its output below it. @param {Place} place @param {number} [count] outputs that are there */
+async function own(place, count = 0) {
   const cell = plan.cell(place.id);
-  let count = 0;
   let passed = false;
   const { ok, stopped } = await python.run(place.code ?? cell.source, {
     alt: place.code === undefined ? (place.cell.querySelector("svg.figure")?.getAttribute("aria-label") ?? "") : "The figure of your code",
