@@ -71,6 +71,7 @@ lock: environment  ## pin the newest versions that code/pyproject.toml allows; t
 	$(PY) -m pip install --quiet uv
 	echo "-e ./code[book,studies,test]" | $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --output-file requirements.txt -
+	@$(PY) -m booksite.supply --lock
 
 clean:  ## remove what was built, executed notebooks included
 	rm -rf _build

