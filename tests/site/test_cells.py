@@ -97,11 +97,9 @@ class Book:
 
 
 @pytest.fixture(scope="module")
-def book(browser: Browser, address: str) -> Iterator[Book]:
+def book(browser: Browser, address: str, running: Path) -> Iterator[Book]:
     """One page with one Python for most of the tests, which follow each other like a reader's presses."""
     with opened(browser, f"{address}/{CHAPTER}", accept_downloads=True) as (page, wrong):
-        if not page.locator(".work").count():
-            pytest.fail("The pages have no buttons: `make` says what is missing for them.", pytrace=False)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         yield Book(page, wrong, asked)
@@ -301,7 +299,7 @@ FULL = "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExc
 
 
 @pytest.mark.parametrize(("obstacle", "words"), [(FORBIDDEN, "keeps nothing"), (FULL, "is full")])
-def test_without_storage_nothing_on_the_page_is_lost(browser, address, obstacle, words):
+def test_without_storage_nothing_on_the_page_is_lost(browser, address, running, obstacle, words):
     with opened(browser, f"{address}/{CHAPTER}") as (page, _):
         page.add_init_script(obstacle)
         page.reload()
@@ -315,7 +313,7 @@ def test_without_storage_nothing_on_the_page_is_lost(browser, address, obstacle,
         assert entries[STORED + "cell-30"]["code"] == "mine = 1"
 
 
-def test_nothing_moves_when_the_buttons_come(browser, address):
+def test_nothing_moves_when_the_buttons_come(browser, address, running):
     with opened(browser, f"{address}/{CHAPTER}") as (page, _):
         page.wait_for_load_state("networkidle")
         shift = page.evaluate(
@@ -326,7 +324,7 @@ def test_nothing_moves_when_the_buttons_come(browser, address):
         assert shift < 0.02
 
 
-def test_without_scripts_there_is_no_button(browser, address):
+def test_without_scripts_there_is_no_button(browser, address, running):
     with opened(browser, f"{address}/{CHAPTER}", java_script_enabled=False) as (page, _):
         assert not page.locator(".cell-tools").first.is_visible() and not page.locator(".work").is_visible()
         assert page.locator(".check.untried").first.is_visible()

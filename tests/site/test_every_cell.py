@@ -1,4 +1,4 @@
-"""Every cell of chapters 1 to 8, run on its page in order, shows what the page shows; every check says what it says here."""
+"""Each cell of chapters 1 to 8 shows on its page what that was built with, and each check says what it says here."""
 
 import json
 import re
@@ -65,11 +65,11 @@ def difference(built: Tag | None, shown: Tag | None) -> str:
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_cell_shows_what_its_page_shows(browser, address, site, chapter):
-    built = BeautifulSoup((site / "chapters" / f"{chapter}.html").read_text(encoding="utf-8"), "html5lib")
+def test_every_cell_shows_what_its_page_shows(browser, address, running, chapter):
+    built = BeautifulSoup((running / "chapters" / f"{chapter}.html").read_text(encoding="utf-8"), "html5lib")
     sources = {
         cell["id"]: cell["source"]
-        for cell in json.loads((site / "_static" / "cells" / f"{chapter}.json").read_text(encoding="utf-8"))["cells"]
+        for cell in json.loads((running / "_static" / "cells" / f"{chapter}.json").read_text(encoding="utf-8"))["cells"]
     }
     with opened(browser, f"{address}/chapters/{chapter}.html") as (page, wrong):
         page.set_default_timeout(600_000)
@@ -102,9 +102,9 @@ print(json.dumps(said))
 """
 
 
-def test_every_check_gives_the_same_verdict_in_the_page(browser, address, site):
+def test_every_check_gives_the_same_verdict_in_the_page(browser, address, running):
     pages = {
-        chapter: (site / "_static" / "cells" / f"{chapter}.json").read_text(encoding="utf-8") for chapter in CHAPTERS
+        chapter: (running / "_static" / "cells" / f"{chapter}.json").read_text(encoding="utf-8") for chapter in CHAPTERS
     }
     names = sorted({name for text in pages.values() for name in re.findall(r"\bcheck\.(\w+)\(", text)})
     # There is no TensorFlow in the page, and no thread that could end a loop.
@@ -130,3 +130,18 @@ def test_every_check_gives_the_same_verdict_in_the_page(browser, address, site):
             verdict = getattr(check, name)(*given)
             here[f"{name}: {label}"] = [verdict.kind, verdict.message]
     assert {key: (there.get(key), value) for key, value in here.items() if there.get(key) != value} == {}
+
+
+@pytest.mark.parametrize(
+    ("built", "shown", "same"),
+    [
+        ("<pre>1,000 rows of 0.5</pre>", "<div><pre>1000 rows\nof 0.5001</pre></div>", True),
+        ("<pre>1 row</pre>", "<pre>2 rows</pre>", False),
+        ("<pre>0.5</pre>", "<pre>0.51</pre>", False),
+        ("<figure><svg><text>−1</text></svg><figcaption>A</figcaption></figure>", "<svg><text>-1</text></svg>", True),
+        ("<pre>1</pre>", "", False),
+    ],
+)
+def test_a_difference_is_found(built, shown, same):
+    built, shown = (BeautifulSoup(f"<p>{text}</p>", "html.parser").p for text in (built, shown))
+    assert (difference(built, shown) == "") == same
