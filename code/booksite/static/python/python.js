@@ -17,7 +17,7 @@
 import { adopt, orphan, show as showFigure, update } from "../host.js";
 
 const VIEW = "application/vnd.jupyter.widget-view+json";
-const OFFLINE = "Python could not be loaded: there is no connection to this site. Try again when there is.";
+const OFFLINE = "What this needs could not be loaded: there is no connection to this site. Try again later.";
 // Traits for the front end of a notebook, which no figure reads.
 const PLUMBING = ["layout", "tabbable", "tooltip", "_dom_classes", "_view_count"];
 const DIED = "Python has ended by itself, so all variables are gone.";

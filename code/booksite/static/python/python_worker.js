@@ -26,6 +26,8 @@ let site;
 let python;
 let previous = Promise.resolve(); // what was asked before
 let left = 0; // bytes on their way
+/** @type {Unreachable | undefined} */
+let missed; // why a file did not come
 
 self.onmessage = ({ data }) => {
   site ??= data;
@@ -36,19 +38,24 @@ self.onmessage = ({ data }) => {
 async function answer(asked) {
   if (asked === site) return;
   try {
-    const { run, receive, needed, pyodide } = await (python ??= boot());
+    python ??= boot().catch((error) => {
+      python = undefined;
+      throw error;
+    });
+    const { run, receive, needed, pyodide } = await python;
     if (asked.comm) {
       receive(asked.comm, pyodide.toPy(asked.data));
     } else {
       const code = asked.code ?? "";
       const packages = needed(code).toJs();
+      missed = undefined;
       if (packages.length) await pyodide.loadPackage(packages, QUIETLY);
+      if (missed) throw missed; // Pyodide keeps it to itself
       const ok = await run(code, asked.alt ?? "", (/** @type {any} */ output) => postMessage({ id: asked.id, output }));
       postMessage({ id: asked.id, ok });
     }
   } catch (error) {
     // What a cell raises is an output. This is the network, or the end of Python itself.
-    if (error instanceof Unreachable) python = undefined;
     postMessage({ id: asked.id, broken: String(error), unreachable: error instanceof Unreachable });
   }
 }
@@ -116,6 +123,7 @@ async function bring({ at, bytes, sent }) {
   tell(sent);
   const answer = await original(at).catch((error) => {
     tell(-sent);
+    missed = error;
     throw error;
   });
   const counted = answer.body?.pipeThrough(
