@@ -21,8 +21,9 @@ MUTANTS = Path(__file__).parents[1] / "package" / "mutants.py"
 # Presses the buttons of a page one after the other, all at once in the page, which takes no time for going to and fro.
 PRESS = """async ([before]) => {
   const work = document.querySelector(".work");
-  const { python, press } = await import(new URL(work.dataset.module, document.baseURI).href);
-  await python.run(before);
+  const cells = await import(new URL(work.dataset.module, document.baseURI).href);
+  await cells.ready();
+  await cells.python.run(before);
   const shown = {};
   for (const tools of document.querySelectorAll(".cell-tools[data-cell]")) {
     const ended = new Promise((end) => {
@@ -32,7 +33,7 @@ PRESS = """async ([before]) => {
         else if (runs) end();
       }).observe(tools, { attributeFilter: ["class"] });
     });
-    await press(tools.querySelector("[data-do=run]"));
+    await cells.press(tools.querySelector("[data-do=run]"));
     await ended;
     shown[tools.dataset.cell] = tools.closest(".cell").querySelector(":scope > .cell_output")?.outerHTML ?? "";
   }
@@ -116,9 +117,10 @@ def test_every_check_gives_the_same_verdict_in_the_page(browser, address, runnin
         text = page.evaluate(
             """async (code) => {
               const work = document.querySelector(".work");
-              const { python } = await import(new URL(work.dataset.module, document.baseURI).href);
+              const cells = await import(new URL(work.dataset.module, document.baseURI).href);
+              await cells.ready();
               let text = "";
-              await python.run(code, { output: (each) => (text += each.text ?? each.traceback?.join("\\n") ?? "") });
+              await cells.python.run(code, { output: (each) => (text += each.text ?? each.traceback?.join("\\n") ?? "") });
               return text;
             }""",
             f"source = {source!r}\nnames = {names!r}\n{ANSWERS}",

@@ -24,7 +24,9 @@
     });
     try {
       const name = work.dataset.cells?.match(/([^/]+)\.json/)?.[1];
-      if (Object.keys(localStorage).some((key) => key.startsWith(`convbook.code.${name}/`) || key === `convbook.passed.${name}`)) module();
+      if (Object.keys(localStorage).some((key) => key.startsWith(`convbook.code.${name}/`) || key === `convbook.passed.${name}`)) {
+        module().then(({ ready }) => ready());
+      }
     } catch {
       // Without storage there is none.
     }

@@ -21,8 +21,6 @@ const UNKEPT = {
 };
 
 const box = /** @type {HTMLElement} */ (document.querySelector(".work"));
-/** @type {typeof import("../python/python.js")} */
-const { Python } = await import(new URL(box.dataset.python ?? "", document.baseURI).href);
 const page = new URL(box.dataset.cells ?? "", document.baseURI);
 const name = page.pathname.split("/").at(-1)?.replace(/\.json$/, "") ?? "";
 const work = new Work(name);
@@ -203,28 +201,32 @@ class Place {
   /** Take in an output; the first one of a run takes the place of what was there. @param {Output} output @param {boolean} first */
   take(output, first) {
     const place = this.output;
-    this.built ??= [...place.childNodes].map((node) => node.cloneNode(true));
-    const figure = place.querySelector(":scope > figure");
-    const caption = figure?.querySelector(":scope > figcaption");
     if (first) {
-      for (const old of [...place.children]) if (old !== figure) old.remove();
-      for (const old of [...(figure?.children ?? [])]) if (old !== caption) old.remove();
+      this.built ??= [...place.childNodes];
+      const old = place.querySelector(":scope > figure");
+      const caption = old?.querySelector(":scope > figcaption");
+      place.replaceChildren();
+      if (old && caption) {
+        const figure = /** @type {Element} */ (old.cloneNode());
+        figure.append(caption.cloneNode(true));
+        place.append(figure);
+      }
+      this.cell.classList.add("tried");
     }
-    this.cell.classList.add("tried");
-    if (!figure || !("data" in output)) {
+    const caption = place.querySelector(":scope > figure > figcaption");
+    if (!caption || !("data" in output)) {
       python.show(output, place);
       return;
     }
     // The caption stays with its figure.
     const part = document.createElement("div");
+    caption.before(part);
     python.show(output, part);
-    if (caption) caption.before(part);
-    else figure.append(part);
   }
 
   /** A run is over; nothing was shown. */
   clear() {
-    this.built ??= [...this.output.childNodes].map((node) => node.cloneNode(true));
+    this.built ??= [...this.output.childNodes];
     this.output.replaceChildren();
   }
 }
@@ -240,25 +242,39 @@ let busy;
 let turn = 0; // grows when all that waits is given up
 let queue = Promise.resolve();
 
-/** The Python of the page. */
-export const python = new Python({
-  progress(left) {
-    if (busy) busy.status.dataset.left = left > 0.05 ? `${left.toFixed(1)} MB left` : "starting";
-  },
-  died(reason) {
-    plan.forget();
-    turn++;
-    busy?.say(`${reason} ${GONE}`);
-  },
-});
+/** The Python of the page. @type {import("../python/python.js").Python} */
+export let python;
+/** @type {Promise<void> | undefined} */
+let started;
 
-const started = load();
+/** Prepare the page, with what the reader has written on an earlier visit; where that fails, the next call tries again. */
+export function ready() {
+  started ??= load().catch((error) => {
+    started = undefined;
+    throw error;
+  });
+  return started;
+}
 
 async function load() {
-  const answer = await fetch(page);
+  /** @type {[typeof import("../python/python.js"), Response]} */
+  const [{ Python }, answer] = await Promise.all([
+    import(new URL(box.dataset.python ?? "", document.baseURI).href),
+    fetch(page),
+  ]);
   if (!answer.ok) throw new Error(`${page}: ${answer.status}`);
   content = await answer.json();
   plan = new Plan(content.cells);
+  python = new Python({
+    progress(left) {
+      if (busy) busy.status.dataset.left = left > 0.05 ? `${left.toFixed(1)} MB left` : "starting";
+    },
+    died(reason) {
+      plan.forget();
+      turn++;
+      busy?.say(`${reason} ${GONE}`);
+    },
+  });
   for (const tools of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".cell-tools[data-cell]"))) {
     const place = new Place(tools);
     places.set(place.id, place);
@@ -425,7 +441,7 @@ async function stop(place) {
  * @param {{x: number, y: number}} [at]
  */
 export async function press(target, at) {
-  await started;
+  await ready();
   const action = /** @type {HTMLElement} */ (target).dataset.do;
   const tools = target.closest(".cell_input")?.querySelector(".cell-tools");
   const place = places.get(/** @type {HTMLElement} */ (tools)?.dataset.cell ?? "");
