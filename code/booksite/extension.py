@@ -15,7 +15,7 @@ from convbook.widgets.bundle import FOLDER
 STATIC = Path(__file__).with_name("static")
 TEMPLATES = Path(__file__).with_name("templates")
 QUIZ = Path(quiz.__file__)
-STYLES = ("book.css", "figures.css", "openings.css", "boxes.css", "print.css", "delivery.css", "reserved.css")
+STYLES = ("book.css", "figures.css", "openings.css", "boxes.css", "cells.css", "print.css", "delivery.css", "reserved.css")
 # Figures that come alive need the space that is reserved for them; in a page from disk, or without scripts, none does.
 SERVED = 'if (location.protocol !== "file:") document.documentElement.classList.add("served")'
 
@@ -28,7 +28,7 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    scripts = STATIC / "near.js", STATIC / "progress.js", QUIZ.with_suffix(".js")
+    scripts = STATIC / "near.js", STATIC / "press.js", STATIC / "progress.js", QUIZ.with_suffix(".js")
     styles = FOLDER / "widgets.css", QUIZ.with_suffix(".css"), *(STATIC / name for name in STYLES)
     config.html_static_path += [str(file) for file in (*scripts, *styles)]
     config.templates_path += [str(TEMPLATES)]
@@ -72,12 +72,15 @@ def _configure(app: Sphinx, config: Any) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.setup_extension("booksite.widgets")
+    app.setup_extension("booksite.supply")
+    app.setup_extension("booksite.cells")
     app.add_config_value("booksite_look", "", "html")
     # The style for formulas is written when those of all pages are known.
     for style in ("tokens.css", *STYLES, "quiz.css", "widgets.css", "maths.css"):
         app.add_css_file(style)
     app.add_js_file(None, body=SERVED)
     app.add_js_file("near.js")
+    app.add_js_file("press.js")
     app.add_js_file("progress.js", loading_method="defer")
     app.add_directive("colour-table", look.ColourTable)
     app.add_search_language(Search)

@@ -18,13 +18,14 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pooch
 
+from convbook import page
 from convbook.arithmetic import whole_number
 
 Dataset = Literal["mnist", "fashion-mnist"]
@@ -106,7 +107,7 @@ class DataError(RuntimeError):
     """No good copy of the data was found; the message lists the places, what was wrong at each, and what to do."""
 
 
-def load(path: str | Path | None = None, dataset: Dataset = "mnist") -> Digits:
+def load(path: str | Path | None = None, dataset: Dataset = "mnist", *, whole: bool = False) -> Digits:
     """Load the data from the first place that has a good copy.
 
     Without a path, MNIST is read from Keras's cache (``$KERAS_HOME`` or ``~/.keras``, or ``/tmp/.keras`` if there is no
@@ -116,14 +117,20 @@ def load(path: str | Path | None = None, dataset: Dataset = "mnist") -> Digits:
     not deleted, but the download replaces a damaged file in Keras's cache. Files that are too large, or not regular
     files, are not read.
 
+    Python in a page of the book has none of these places. There, ``load()`` returns the first digits of the two parts
+    and says so, and ``load(whole=True)`` loads all of them from the site.
+
     Args:
         path: the only place to look: Keras's ``mnist.npz``, or a folder with the four idx files, plain or gzipped.
         dataset: ``"mnist"`` or ``"fashion-mnist"``.
+        whole: whether a page has to load all digits; a notebook always does.
 
     Raises:
         DataError: there is no good copy at ``path`` or, without a path, in any of these places.
         ValueError: the data set's name is unknown.
     """
+    if path is None and dataset == "mnist" and page.whole_mnist is not None:
+        return _read(page.whole_mnist(), "mnist") if whole else _sample()
     return _find(path, dataset)[0]
 
 
@@ -164,6 +171,19 @@ def to_input(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
             f"{images.shape}. A single image becomes a batch of one with image[np.newaxis]."
         )
     return np.divide(images[..., np.newaxis], 255, dtype=np.float32)
+
+
+@cache
+def _sample() -> Digits:
+    """Load the digits that a page of the book brings, and say so, once."""
+    with np.load(page.SAMPLE) as arrays:
+        digits = Digits(*(arrays[key] for key in NPZ_KEYS))
+    print(
+        f"This page has brought MNIST's first {len(digits.train_labels)} training and {len(digits.test_labels)} test "
+        "digits; mnist.load(whole=True) loads all 70,000 of them (11 MB).",
+        file=sys.stderr,
+    )
+    return digits
 
 
 def _find(path: str | Path | None, dataset: Dataset) -> tuple[Digits, Path]:
@@ -223,6 +243,8 @@ def _expanded(path: str | Path) -> Path:
 
 def _download(file: Path) -> Path:
     """Download Keras's file, check its digest, and only then put it in place."""
+    import pooch  # here, because only a download needs it
+
     pooch.get_logger().setLevel("ERROR")  # no progress messages on the pages of the book
     file.parent.mkdir(parents=True, exist_ok=True)
     # Into a new folder, because pooch would first read a file that already exists, even a pipe.
@@ -233,6 +255,8 @@ def _download(file: Path) -> Path:
 
 def _fetch(url: str, file: str, _: object) -> None:
     """Download `url` to `file`. Allow 2 s to connect to each address of the host, and 10 s for the next bytes."""
+    import pooch
+
     with _LimitedWrites(file, "wb") as target:
         pooch.HTTPDownloader(timeout=(2, 10))(url, target, None)
     Path(file).chmod(0o644)  # pooch's temporary files are private, but a class may share the cache

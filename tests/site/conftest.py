@@ -58,6 +58,15 @@ def site(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def running(site: Path) -> Path:
+    """The folder of the pages, if their cells can run; where something is missing for that, tests of it fail in CI."""
+    if not (site / "_static" / "cells").is_dir():
+        missing = "The pages have no buttons that run their cells: `python -m booksite.supply` says what is missing."
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return site
+
+
+@pytest.fixture(scope="session")
 def parsed(site: Path) -> Site:
     """The pages, each parsed at most once."""
     return Site(site, tuple(f"{name}.html" for name in parse_toc_yaml(BOOK / "_toc.yml")))

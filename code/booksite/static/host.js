@@ -12,14 +12,21 @@ const MUCH = 200_000; // bytes that are not loaded before the reader asks for th
  * @typedef {{path: (string | number)[], url: string, bytes: number}} Buffer a binary value and its place in the state
  * @typedef {{esm?: string, css?: string, state: Record<string, any>, buffers: Buffer[]}} Description of a model
  * @typedef {(...values: any[]) => void} Listener
+ * @typedef {(values: Record<string, any>) => void} Send
  * @typedef {{model: Model, render?: (view: object) => any, exports: object | undefined}} Widget
  */
 
 /** The traits of a widget, shared by all that look at it. */
 class Model {
-  /** @param {Record<string, any>} values */
-  constructor(values) {
+  /**
+   * @param {Record<string, any>} values
+   * @param {Send} [send] takes what the page changes, where there is a kernel
+   */
+  constructor(values, send) {
     this.values = values;
+    this.send = send;
+    /** @type {Set<string>} */
+    this.unsaved = new Set();
     /** @type {{event: string, listener: Listener, owner: unknown}[]} */
     this.listeners = [];
   }
@@ -30,10 +37,27 @@ class Model {
    */
   set(name, value) {
     const values = typeof name === "string" ? { [name]: value } : name;
+    for (const each of this.take(values)) this.unsaved.add(each);
+  }
+
+  /**
+   * Take new values, and tell all who listen.
+   *
+   * @param {Record<string, any>} values
+   * @returns the names of those that have changed
+   */
+  take(values) {
     const changed = Object.keys(values).filter((each) => !equal(this.values[each], values[each]));
     Object.assign(this.values, values);
     for (const each of changed) this.tell(`change:${each}`, this, values[each]);
     if (changed.length) this.tell("change", this);
+    return changed;
+  }
+
+  /** Send to the kernel what the page has changed. */
+  save() {
+    if (this.unsaved.size) this.send?.(Object.fromEntries([...this.unsaved].map((each) => [each, this.values[each]])));
+    this.unsaved.clear();
   }
 
   /**
@@ -55,7 +79,7 @@ class Model {
     return {
       get: (/** @type {string} */ name) => this.values[name],
       set: this.set.bind(this),
-      save_changes() {},
+      save_changes: this.save.bind(this),
       send() {}, // nobody could read it
       on: (/** @type {string} */ events, /** @type {Listener} */ listener) => {
         for (const event of split(events)) this.listeners.push({ event, listener, owner });
@@ -107,6 +131,8 @@ function equalBytes(a, b) {
 const descriptions = new Map();
 /** @type {Map<string, Promise<Model>>} */
 const models = new Map();
+/** @type {Map<string, Send>} */
+const kernels = new Map();
 /** @type {Map<string, Promise<Widget>>} */
 const widgets = new Map();
 /** @type {Map<string, Promise<void>>} */
@@ -141,7 +167,7 @@ async function model(id) {
     const values = structuredClone(state);
     const loaded = await Promise.all(buffers.map(load));
     buffers.forEach(({ path }, i) => put(values, path, loaded[i]));
-    return new Model(values);
+    return new Model(values, kernels.get(id));
   });
 }
 
@@ -176,7 +202,7 @@ const experimental = {
  * @param {HTMLElement} el
  * @param {AbortSignal} signal that ends the view
  */
-async function show(id, el, signal) {
+export async function show(id, el, signal) {
   const { model, render } = await widget(id);
   const seen = model.seenBy(Symbol());
   const clear = await render?.({ model: seen, el, signal, host: host(signal), experimental });
@@ -326,4 +352,36 @@ export async function start(place) {
   const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
   if (size > MUCH) offer(place, size);
   else await mount(place);
+}
+
+/**
+ * Take in a widget that Python has made in the page; `show` shows it.
+ *
+ * @param {string} id
+ * @param {Description} its
+ * @param {Send} send takes what the page changes
+ */
+export function adopt(id, its, send) {
+  descriptions.set(id, its);
+  kernels.set(id, send);
+}
+
+/**
+ * Take new values of an adopted widget.
+ *
+ * @param {string} id
+ * @param {Record<string, any>} values
+ */
+export async function update(id, values) {
+  const its = models.get(id);
+  if (its) (await its).take(values);
+  else Object.assign(description(id).state, values);
+}
+
+/**
+ * Cut adopted widgets off, which stay as they are: their Python has ended.
+ */
+export function orphan() {
+  for (const id of kernels.keys()) models.get(id)?.then((its) => (its.send = undefined));
+  kernels.clear();
 }

@@ -1,4 +1,7 @@
-/** Remembers in the browser which chapters were read to their end, and marks them in the contents. */
+/**
+ * Remembers in the browser which chapters were read to their end, and marks them in the contents, with the exercises that
+ * were passed.
+ */
 (() => {
   const KEY = "convbook.read";
   const links = /** @type {HTMLAnchorElement[]} */ ([...document.querySelectorAll(".bd-links a")]).filter((link) =>
@@ -20,6 +23,16 @@
     }
   };
 
+  /** The exercises of a chapter that were passed, which cells/work.js keeps. @param {HTMLAnchorElement} link */
+  const passed = (link) => {
+    try {
+      const kept = JSON.parse(localStorage.getItem(`convbook.passed.${chapter(link).replace(".html", "")}`) ?? "{}");
+      return { count: Number(kept.labels?.length ?? 0), of: Number(kept.of ?? 0) };
+    } catch {
+      return { count: 0, of: 0 };
+    }
+  };
+
   /** @param {Set<string>} chapters */
   const write = (chapters) => {
     try {
@@ -36,8 +49,12 @@
       const isRead = done.has(chapter(link));
       count += Number(isRead);
       link.classList.toggle("read", isRead);
-      link.querySelector(".visually-hidden")?.remove();
+      for (const old of link.querySelectorAll(".visually-hidden, .passed")) old.remove();
       if (isRead) link.insertAdjacentHTML("beforeend", '<span class="visually-hidden"> (read)</span>');
+      const exercises = passed(link);
+      if (!exercises.count) continue;
+      const words = `${exercises.count}/${exercises.of}<span class="visually-hidden"> exercises passed</span>`;
+      link.insertAdjacentHTML("beforeend", `<span class="passed">${words}</span>`);
     }
     place.hidden = count === 0;
     place.style.setProperty("--share", String(count / links.length));
@@ -48,6 +65,9 @@
     write(new Set());
     draw();
   });
+
+  document.addEventListener("convbook-passed", draw);
+  addEventListener("storage", draw);
 
   const end = document.querySelector(".prev-next-footer");
   const here = links.find((link) => link.classList.contains("current"));

@@ -1,6 +1,7 @@
 """What every interactive figure is: traits that Python and the page share, a module, and a picture."""
 
 import io
+import sys
 from typing import Any
 
 import anywidget
@@ -54,6 +55,8 @@ class InteractiveFigure(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        if sys.platform == "emscripten":  # in a page, which shows the figure itself at once
+            return data, metadata
         return data | {"image/svg+xml": svg(self)}, metadata
 
 

@@ -1,0 +1,201 @@
+/**
+ * Runs Python for the page: Pyodide, the packages that cells import, and the course's own. `python.js` talks to it.
+ *
+ * What it loads comes from the site alone. A file never changes under its name, so the browser keeps it where it can,
+ * and Python starts again without a connection.
+ *
+ * @typedef {{at: string, bytes: number, sent: number}} File its place from here, its size, its size as it travels
+ * @typedef {{boot: string[], files: Record<string, File>, needs: Record<string, string[]>}} Manifest the names of the
+ *   files for a start, all files by name, and the packages that modules need
+ * @typedef {{run: Function, receive: Function, needed: Function, pyodide: any}} Running
+ */
+
+const KEPT = "python-in-the-page"; // the name of the browser's store
+const MEMORY = 2 ** 30; // bytes that Python may take; much more could end the page
+const UNIT = 2 ** 16; // bytes of WebAssembly's unit of memory
+const network = fetch;
+
+const QUIETLY = { messageCallback() {}, errorCallback() {}, checkIntegrity: false }; // the build has checked
+
+/** The site cannot be reached. */
+class Unreachable extends Error {}
+
+/** The address of this script, and what there is; the page says so first. @type {{here: string, manifest: Manifest}} */
+let site;
+/** @type {Promise<Running> | undefined} */
+let python;
+let previous = Promise.resolve(); // what was asked before
+let left = 0; // bytes on their way
+/** @type {Unreachable | undefined} */
+let missed; // why a file did not come
+
+self.onmessage = ({ data }) => {
+  site ??= data;
+  previous = previous.then(() => answer(data));
+};
+
+/** @param {any} asked */
+async function answer(asked) {
+  if (asked === site) return;
+  try {
+    python ??= boot().catch((error) => {
+      python = undefined;
+      throw error;
+    });
+    const { run, receive, needed, pyodide } = await python;
+    if (asked.comm) {
+      receive(asked.comm, pyodide.toPy(asked.data));
+    } else {
+      const code = asked.code ?? "";
+      const packages = needed(code).toJs();
+      missed = undefined;
+      if (packages.length) await pyodide.loadPackage(packages, QUIETLY);
+      if (missed) throw missed; // Pyodide keeps it to itself
+      const ok = await run(code, asked.alt ?? "", (/** @type {any} */ output) => postMessage({ id: asked.id, output }));
+      postMessage({ id: asked.id, ok });
+    }
+  } catch (error) {
+    // What a cell raises is an output. This is the network, or the end of Python itself.
+    postMessage({ id: asked.id, broken: String(error), unreachable: error instanceof Unreachable });
+  }
+}
+
+/** Start Python; all that the first cell needs travels at the same time. */
+async function boot() {
+  const { here, manifest } = site;
+  const { boot, files, needs } = manifest;
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = /** @type {any} */ (
+    function (/** @type {WebAssembly.MemoryDescriptor} */ wanted) {
+      return new Memory({ ...wanted, maximum: Math.min(wanted.maximum ?? Infinity, MEMORY / UNIT) });
+    }
+  );
+  const coming = new Map(boot.map((name) => [name, bring(files[name])]));
+  for (const file of coming.values()) file.catch(() => {}); // whoever takes it hears of it
+  /** @param {string} name */
+  const take = (name) => {
+    const file = coming.get(name) ?? bring(files[name]);
+    coming.delete(name);
+    return file;
+  };
+  // Pyodide asks for its files by itself.
+  self.fetch = (wanted, options) => {
+    const name = String(wanted instanceof Request ? wanted.url : wanted).split("/").pop() ?? "";
+    return name in files ? take(name) : network(wanted, options);
+  };
+  const [{ loadPyodide }] = await Promise.all([module(take("pyodide.mjs")), module(take("pyodide.asm.js"))]);
+  const pyodide = await loadPyodide({
+    indexURL: new URL(".", new URL(files["pyodide.asm.wasm"].at, here)).href,
+    lockFileURL: new URL(files["packages.json"].at, here).href,
+    env: { MPLBACKEND: "agg" },
+    packages: ["numpy"],
+    checkIntegrity: false,
+  });
+  pyodide._api.on_fatal = (/** @type {any} */ error) => postMessage({ broken: String(error) });
+  const folder = pyodide.runPython("import site; site.getsitepackages()[0]");
+  pyodide.unpackArchive(await (await take("convbook.zip")).arrayBuffer(), "zip", { extractDir: folder });
+  const { Kernel } = pyodide.pyimport("booksite.in_page");
+  const kernel = Kernel(pyodide.toPy(needs), toPage, () => whole(files["mnist.npz"]));
+  forget(Object.values(files)).catch(() => {});
+  return { run: kernel.run, receive: kernel.receive, needed: kernel.needed, pyodide };
+}
+
+/**
+ * Hand a message of a figure to the page.
+ *
+ * @param {any} message
+ */
+function toPage(message) {
+  postMessage({ comm: message });
+}
+
+/**
+ * Load a file, or take the one that the browser has kept.
+ *
+ * @param {File} file
+ * @returns {Promise<Response>}
+ */
+async function bring({ at, bytes, sent }) {
+  const address = new URL(at, site.here).href;
+  const store = await globalThis.caches?.open(KEPT).catch(() => undefined); // a browser may forbid it
+  const kept = await store?.match(address);
+  if (kept) return kept;
+  tell(sent);
+  const answer = await original(at).catch((error) => {
+    tell(-sent);
+    missed = error;
+    throw error;
+  });
+  const counted = answer.body?.pipeThrough(
+    new TransformStream({
+      transform(part, controller) {
+        tell((-part.length * sent) / bytes);
+        controller.enqueue(part);
+      },
+    }),
+  );
+  const type = at.endsWith(".wasm") ? "application/wasm" : "application/octet-stream";
+  const response = new Response(counted, { headers: { "content-type": type } });
+  store?.put(address, response.clone()).catch(() => {}); // where there is no room, it is loaded again next time
+  return response;
+}
+
+/**
+ * Take out of the browser's store what an earlier version of the site has left there.
+ *
+ * @param {File[]} files of this version
+ */
+async function forget(files) {
+  const store = await caches.open(KEPT);
+  const wanted = new Set(files.map(({ at }) => new URL(at, site.here).href));
+  const root = new URL("../../../", site.here).href; // other sites may have the same origin
+  for (const { url } of await store.keys()) if (url.startsWith(root) && !wanted.has(url)) await store.delete(url);
+}
+
+/**
+ * Load a file from the site.
+ *
+ * @param {string} at
+ */
+async function original(at) {
+  const answer = await network(new URL(at, site.here)).catch((error) => Promise.reject(new Unreachable(error.message)));
+  if (!answer.ok) throw new Unreachable(`${at}: ${answer.status} ${answer.statusText}`);
+  return answer;
+}
+
+/**
+ * Tell the page how much is on its way.
+ *
+ * @param {number} more bytes
+ */
+function tell(more) {
+  left += more;
+  postMessage({ left: Math.max(0, Math.round(left / 1e5) / 10) });
+}
+
+/** @param {Promise<Response>} coming of an ES module */
+async function module(coming) {
+  const address = URL.createObjectURL(new Blob([await (await coming).text()], { type: "text/javascript" }));
+  return import(address);
+}
+
+/**
+ * Load a file while Python waits for it.
+ *
+ * @param {File} file
+ */
+function whole({ at, sent }) {
+  tell(sent);
+  try {
+    const request = new XMLHttpRequest();
+    request.open("GET", new URL(at, site.here), false);
+    request.responseType = "arraybuffer";
+    request.send();
+    if (request.status !== 200) throw new Unreachable(`${request.status} ${request.statusText}`);
+    return new Uint8Array(request.response);
+  } finally {
+    tell(-sent);
+  }
+}
+
+export {};

@@ -1,0 +1,149 @@
+"""Each cell of chapters 1 to 8 shows on its page what that was built with, and each check says what it says here."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from convbook.exercises import check
+
+from ..package.mutants import EXERCISES
+from .browser import opened
+from .conftest import BOOK
+
+CHAPTERS = sorted(file.stem for file in (BOOK / "chapters").glob("0[1-8]-*.ipynb"))
+MUTANTS = Path(__file__).parents[1] / "package" / "mutants.py"
+
+# Presses the buttons of a page one after the other, all at once in the page, which takes no time for going to and fro.
+PRESS = """async ([before]) => {
+  const work = document.querySelector(".work");
+  const cells = await import(new URL(work.dataset.module, document.baseURI).href);
+  await cells.ready();
+  await cells.python.run(before);
+  const shown = {};
+  for (const tools of document.querySelectorAll(".cell-tools[data-cell]")) {
+    const ended = new Promise((end) => {
+      let runs = false;
+      new MutationObserver(() => {
+        if (tools.classList.contains("busy")) runs = true;
+        else if (runs) end();
+      }).observe(tools, { attributeFilter: ["class"] });
+    });
+    await cells.press(tools.querySelector("[data-do=run]"));
+    await ended;
+    shown[tools.dataset.cell] = tools.closest(".cell").querySelector(":scope > .cell_output")?.outerHTML ?? "";
+  }
+  return shown;
+}"""
+# A page brings a few hundred digits; the notebooks had them all.
+WHOLE = "from functools import partial\nfrom convbook import mnist\nmnist.load = partial(mnist.load, whole=True)"
+NUMBER = re.compile(r"[-−+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?")
+
+
+def told(output: Tag | None) -> tuple[str, list[float]]:
+    """Return the words of an output and its numbers: what is printed, tables, verdicts, and the text in figures."""
+    if output is None:
+        return "", []
+    for part in output.select("figcaption, style, script, .interactive, .stderr, .problem"):
+        part.decompose()
+    text = " ".join(output.get_text(" ").split())
+    numbers = [float(each.replace(",", "").replace("−", "-")) for each in NUMBER.findall(text)]
+    return " ".join(NUMBER.sub("", text).split()), numbers
+
+
+def difference(built: Tag | None, shown: Tag | None) -> str:
+    """Say how what a cell shows differs from what its page was built with; nothing where it does not."""
+    (words, numbers), (its_words, its_numbers) = told(built), told(shown)
+    if words != its_words or len(numbers) != len(its_numbers):
+        return f"shows {its_words!r} instead of {words!r}"
+    if not np.allclose(numbers, its_numbers, rtol=2e-3, atol=2e-3):
+        return f"shows {its_numbers} instead of {numbers}"
+    return ""
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_cell_shows_what_its_page_shows(browser, address, running, chapter):
+    built = BeautifulSoup((running / "chapters" / f"{chapter}.html").read_text(encoding="utf-8"), "html5lib")
+    sources = {
+        cell["id"]: cell["source"]
+        for cell in json.loads((running / "_static" / "cells" / f"{chapter}.json").read_text(encoding="utf-8"))["cells"]
+    }
+    with opened(browser, f"{address}/chapters/{chapter}.html") as (page, wrong):
+        page.set_default_timeout(600_000)
+        outputs: dict[str, str] = page.evaluate(PRESS, [WHOLE])
+        assert wrong == []
+    problems = []
+    for tools in built.select(".cell-tools[data-cell]"):
+        name = str(tools["data-cell"])
+        if "perf_counter" in sources[name]:
+            continue  # it measures this very machine
+        output = tools.find_parent(class_="cell").find(class_="cell_output", recursive=False)
+        shown = BeautifulSoup(outputs[name], "html5lib").select_one(".cell_output")
+        if problem := difference(output, shown):
+            problems.append(f"{tools['data-label']} ({name}) {problem}")
+    assert problems == []
+
+
+# Run in the page: all wrong answers that the tests know, by the name of their check.
+ANSWERS = """
+import json
+from convbook.exercises import check
+exec(compile(source, "mutants.py", "exec"), answers := {"__name__": "mutants"})
+said = {}
+for name in names:
+    exercise = answers["EXERCISES"][name]
+    for label, given in [*exercise.forms.items(), *exercise.mutants.items()]:
+        verdict = getattr(check, name)(*given)
+        said[f"{name}: {label}"] = [verdict.kind, verdict.message]
+print(json.dumps(said))
+"""
+
+
+def test_every_check_gives_the_same_verdict_in_the_page(browser, address, running):
+    pages = {
+        chapter: (running / "_static" / "cells" / f"{chapter}.json").read_text(encoding="utf-8") for chapter in CHAPTERS
+    }
+    names = sorted({name for text in pages.values() for name in re.findall(r"\bcheck\.(\w+)\(", text)})
+    # There is no TensorFlow in the page, and no thread that could end a loop.
+    source = re.sub(
+        r"import tensorflow as tf\n\n    return tf\.constant\((.*)\)\n", r"return \1\n", MUTANTS.read_text()
+    )
+    with opened(browser, f"{address}/chapters/{CHAPTERS[0]}.html") as (page, _):
+        page.set_default_timeout(600_000)
+        text = page.evaluate(
+            """async (code) => {
+              const work = document.querySelector(".work");
+              const cells = await import(new URL(work.dataset.module, document.baseURI).href);
+              await cells.ready();
+              let text = "";
+              await cells.python.run(code, { output: (each) => (text += each.text ?? each.traceback?.join("\\n") ?? "") });
+              return text;
+            }""",
+            f"source = {source!r}\nnames = {names!r}\n{ANSWERS}",
+        )
+    there: dict[str, Any] = json.loads(text)
+    here = {}
+    for name in names:
+        for label, given in [*EXERCISES[name].forms.items(), *EXERCISES[name].mutants.items()]:
+            verdict = getattr(check, name)(*given)
+            here[f"{name}: {label}"] = [verdict.kind, verdict.message]
+    assert {key: (there.get(key), value) for key, value in here.items() if there.get(key) != value} == {}
+
+
+@pytest.mark.parametrize(
+    ("built", "shown", "same"),
+    [
+        ("<pre>1,000 rows of 0.5</pre>", "<div><pre>1000 rows\nof 0.5001</pre></div>", True),
+        ("<pre>1 row</pre>", "<pre>2 rows</pre>", False),
+        ("<pre>0.5</pre>", "<pre>0.51</pre>", False),
+        ("<figure><svg><text>−1</text></svg><figcaption>A</figcaption></figure>", "<svg><text>-1</text></svg>", True),
+        ("<pre>1</pre>", "", False),
+    ],
+)
+def test_a_difference_is_found(built, shown, same):
+    built, shown = (BeautifulSoup(f"<p>{text}</p>", "html.parser").p for text in (built, shown))
+    assert (difference(built, shown) == "") == same
