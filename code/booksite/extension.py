@@ -15,7 +15,16 @@ from convbook.widgets.bundle import FOLDER
 STATIC = Path(__file__).with_name("static")
 TEMPLATES = Path(__file__).with_name("templates")
 QUIZ = Path(quiz.__file__)
-STYLES = ("book.css", "figures.css", "openings.css", "boxes.css", "cells.css", "print.css", "delivery.css", "reserved.css")
+STYLES = (
+    "book.css",
+    "figures.css",
+    "openings.css",
+    "boxes.css",
+    "cells.css",
+    "print.css",
+    "delivery.css",
+    "reserved.css",
+)
 # Figures that come alive need the space that is reserved for them; in a page from disk, or without scripts, none does.
 SERVED = 'if (location.protocol !== "file:") document.documentElement.classList.add("served")'
 
