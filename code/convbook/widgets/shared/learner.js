@@ -52,6 +52,7 @@ export class Learner {
     this.steps = [];
     for (const layer of layers) this.steps.push(place(layer, this.steps.at(-1)?.output ?? this.image, this));
     if (layers.at(-1)?.kind !== "Softmax") throw new RangeError("the last layer of a network that learns is a Softmax");
+    this.last = this.steps[this.steps.length - 1];
     const largest = Math.max(...this.steps.map(({ output }) => sizeOf(output)));
     this.changes = [this.room(largest * batchSize), this.room(largest * batchSize)];
 
@@ -72,7 +73,11 @@ export class Learner {
     const at = this.free;
     this.free += inFours(count) * Float32Array.BYTES_PER_ELEMENT;
     const missing = this.free - this.kernel.memory.buffer.byteLength;
-    if (missing > 0) this.kernel.memory.grow(Math.ceil(missing / PAGE));
+    try {
+      if (missing > 0) this.kernel.memory.grow(Math.ceil(missing / PAGE));
+    } catch {
+      throw new RangeError("There is not enough memory for this training: close other tabs, or choose a smaller batch.");
+    }
     return at;
   }
 
@@ -131,7 +136,7 @@ export class Learner {
    * @returns {{loss: number, right: number}} the mean cross-entropy in nats, and how many answers are right
    */
   score(labels) {
-    const { data, channels } = this.read(this.steps[this.steps.length - 1], labels.length);
+    const { data, channels } = this.read(this.last, labels.length);
     let [loss, right] = [0, 0];
     labels.forEach((label, n) => {
       const answers = data.subarray(n * channels, (n + 1) * channels);
@@ -171,18 +176,16 @@ export class Learner {
   }
 
   /**
-   * Estimate the moving statistics anew: their means over batches, with the present weights, as in training (Ioffe &
-   * Szegedy 2015, Batch Normalization, Algorithm 2). In a short run they would lag behind: they take a few hundred steps
-   * to follow the weights.
+   * Estimate the moving statistics anew: the means over several batches, with the present weights and as in training
+   * (Ioffe & Szegedy 2015, Batch Normalization, Algorithm 2). In a run of few steps they would lag behind: with Keras's
+   * momentum they take a few hundred steps to follow the weights.
    *
-   * @param {Uint8Array} images of which only whole batches are used
+   * @param {Uint8Array} images one batch
+   * @param {number} n how many batches came before it
    */
-  estimate(images) {
-    const batches = Math.floor(images.length / PIXELS / this.batchSize);
-    for (let n = 0; n < batches; n++) {
-      this.momentum = n / (n + 1); // with this, the moving mean is the mean of all so far
-      this.forward(batchOf(images, PIXELS, n, this.batchSize), "training");
-    }
+  estimate(images, n) {
+    this.momentum = n / (n + 1); // with this, the moving mean is the mean of all so far
+    this.forward(images, "training");
     this.momentum = undefined;
   }
 
@@ -194,47 +197,42 @@ export class Learner {
    * @param {Uint8Array} images
    * @param {Mode} mode
    */
-  predict(images, mode = "moving") {
+  predict(images, mode) {
     const batches = Math.ceil(images.length / PIXELS / this.batchSize);
-    const last = this.steps[this.steps.length - 1];
     const rows = Array.from({ length: batches }, (_, n) => {
       const batch = batchOf(images, PIXELS, n, this.batchSize);
       this.forward(batch, mode);
-      return Array.from(this.read(last, batch.length / PIXELS).data);
+      return Array.from(this.read(this.last, batch.length / PIXELS).data);
     });
     return Float32Array.from(rows.flat());
   }
 
   /**
-   * Compute mean loss and accuracy, without dropout and with the moving statistics.
+   * Judge the network by some digits, without dropout and with the moving statistics.
    *
-   * @param {Uint8Array} images
+   * @param {Uint8Array} images at most a batch
    * @param {Uint8Array} labels
    */
-  evaluate(images, labels) {
-    let [loss, right] = [0, 0];
-    for (let n = 0; n * this.batchSize < labels.length; n++) {
-      const batch = batchOf(labels, 1, n, this.batchSize);
-      this.forward(batchOf(images, PIXELS, n, this.batchSize), "moving");
-      const scored = this.score(batch);
-      loss += scored.loss * batch.length;
-      right += scored.right;
-    }
-    return { loss: loss / labels.length, accuracy: right / labels.length };
+  judge(images, labels) {
+    this.forward(images, "moving");
+    return this.score(labels);
   }
 
   /**
-   * Compute the maps of a single image.
+   * Look at the maps of a single digit.
    *
    * @param {Uint8Array} image
+   * @param {string[]} names of the layers
    * @param {Mode} mode
-   * @returns {Record<string, Maps>} the output of every layer, by its name
+   * @returns {{maps: Record<string, Maps>, probabilities: Float32Array}} the maps by the layers' names
    */
-  maps(image, mode = "moving") {
+  look(image, names, mode) {
     /** @type {Record<string, Maps>} */
     const maps = {};
-    this.forward(image, mode, (step) => (maps[step.name] = this.read(step, 1)));
-    return maps;
+    this.forward(image, mode, (step) => {
+      if (names.includes(step.name)) maps[step.name] = this.read(step, 1); // now: a later layer may change them
+    });
+    return { maps, probabilities: this.read(this.last, 1).data };
   }
 
   /**
@@ -266,13 +264,36 @@ export class Learner {
     return this.gather(({ change }) => change);
   }
 
+  /**
+   * The kernels of convolutions.
+   *
+   * @param {string[]} names of layers; those that have no kernel are left out
+   * @returns {Record<string, Maps>} by the layers' names: (k, k · inputs, filters)
+   */
+  kernels(names) {
+    const convolutions = this.steps.filter(({ name, tensors }) => names.includes(name) && tensors[0]?.shape.length === 4);
+    return Object.fromEntries(
+      convolutions.map(({ name, tensors: [kernel] }) => {
+        const [height, width, inputs, channels] = kernel.shape;
+        return [name, { data: this.compact(kernel, kernel.place), height, width: width * inputs, channels }];
+      }),
+    );
+  }
+
   /** @param {(tensor: Tensor) => number} where */
   gather(where) {
-    const rows = this.tensors.map((tensor) => {
-      const numbers = this.floats(where(tensor), tensor.length);
-      return Array.from(tensor.positions, (at) => numbers[at]);
-    });
-    return Float32Array.from(rows.flat());
+    return Float32Array.from(this.tensors.flatMap((tensor) => Array.from(this.compact(tensor, where(tensor)))));
+  }
+
+  /**
+   * Copy weights or their gradients, without the numbers that were added.
+   *
+   * @param {Tensor} tensor
+   * @param {number} place
+   */
+  compact({ positions, length }, place) {
+    const numbers = this.floats(place, length);
+    return Float32Array.from(positions, (at) => numbers[at]);
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * The layers of a network that learns: where each lies in the kernel's memory, and what it does there and back.
  *
- * What is done for every number of the maps is in learner.ts, compiled to learner.wasm; here is what is done once for
+ * What is done for every number of the maps is in learner_kernel.ts, compiled to learner.wasm; here is what is done once for
  * each channel. A place is an address in the memory, in bytes. An image has one number for each pixel; the maps of a
  * layer have their channels rounded up to a multiple of 4, and so have the weights that make them.
  *
@@ -36,7 +36,7 @@
  *   `change`, to its input, and returns the place of that; adds to the gradients of its tensors
  *
  * @typedef {object} Memory
- * @property {any} kernel the functions of learner.ts
+ * @property {any} kernel the functions of learner_kernel.ts
  * @property {number} batchSize the most images at a time
  * @property {number} random the place of the state of the random numbers
  * @property {Uint8Array} labels of the images
@@ -128,7 +128,7 @@ function roomFor(shape, memory) {
 }
 
 /**
- * The output of a layer that looks at windows, and the place of the windows' geometry, as learner.ts reads it.
+ * The output of a layer that looks at windows, and the place of the windows' geometry, as learner_kernel.ts reads it.
  *
  * @param {Layer} layer
  * @param {number} size of a window
@@ -176,6 +176,9 @@ function convolution(layer, input, memory) {
   const { name, filters = 0, kernel_size: size = 0, use_bias, activation } = layer;
   if (activation !== "relu" && activation !== "linear") {
     throw new RangeError(`layer '${name}' has the activation ${activation}: only relu and linear are known`);
+  }
+  if (!(Number.isInteger(filters) && filters >= 1 && filters <= 64)) {
+    throw new RangeError(`layer '${name}' must have from 1 to 64 filters, not ${filters}`);
   }
   const { kernel } = memory;
   const { output, geometry } = windowed(layer, size, input, filters, memory);
