@@ -497,7 +497,7 @@ def test_schedules(call, name):
     explorer = ScheduleExplorer(schedule=name, initial=0.004, decay=0.5, factor=0.3, every=3, warm_up=0.4, start=0.2)
     traits = ["initial", "decay", "factor", "every", "warm_up", "start"]
     body = """
-        const { SCHEDULES } = await load("schedule_explorer");
+        const { SCHEDULES } = await load("shared/schedules");
         return Array.from({ length: 20 }, (_, e) => SCHEDULES[given.name](e, { ...given, epochs: 20 }));
         """
     ours = call(body, {"name": name} | {trait: getattr(explorer, trait) for trait in traits})
