@@ -1,10 +1,10 @@
 /** Train the network in the page: its settings, its curves, its maps while they change, and then a pad to draw for it. */
 import { button, change, checkbox, choice, element, fill, follow, slider, status } from "./shared/elements.js";
 import { settingsProblem } from "./shared/learner_settings.js";
-import { stagesOf } from "./shared/network.js";
+import { folded, stagesOf } from "./shared/network.js";
 import { imageAt, pack, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 import { runCurves } from "./shared/run_curves.js";
-import { fileOf, folded, readRun, settingsFrom, settingsText } from "./shared/run_file.js";
+import { fileOf, readRun, settingsFrom, settingsText } from "./shared/run_file.js";
 import { SCHEDULES } from "./shared/schedules.js";
 
 /**

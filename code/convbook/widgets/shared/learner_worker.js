@@ -89,8 +89,9 @@
  *
  * @typedef {Started | Progress | Epoch | Looked | {type: "paused"} | {type: "resumed"} | Done | Problem} FromWorker
  */
-import { folded, Learner } from "./learner.js";
+import { Learner } from "./learner.js";
 import { settingsProblem } from "./learner_settings.js";
+import { folded } from "./network.js";
 import { randomNumbers, shuffled } from "./random.js";
 
 const PIXELS = 784;

@@ -122,28 +122,3 @@ function countWeights(layers) {
   }
   return sum;
 }
-
-/**
- * Put weights into the row that `cutWeights` takes: each normalisation as its scale and its shift.
- *
- * @param {(Layer & {epsilon?: number})[]} layers
- * @param {Float32Array} weights as `get_weights` has them
- */
-export function folded(layers, weights) {
-  /** @type {number[]} */
-  const row = [];
-  let [start, channels] = [0, 1];
-  const take = (/** @type {number} */ count) => weights.subarray(start, (start += count));
-  for (const { kind, kernel_size = 1, filters = 0, use_bias, epsilon = 0 } of layers) {
-    if (kind === "Conv2D") {
-      row.push(...take(kernel_size ** 2 * channels * filters + (use_bias ? filters : 0)));
-      channels = filters;
-    }
-    if (kind === "BatchNormalization") {
-      const [gamma, beta, mean, variance] = [0, 1, 2, 3].map(() => take(channels));
-      const scale = gamma.map((value, c) => value / Math.sqrt(variance[c] + epsilon));
-      row.push(...scale, ...beta.map((value, c) => value - scale[c] * mean[c]));
-    }
-  }
-  return Float32Array.from(row);
-}
