@@ -24,14 +24,11 @@ def trainer(browser, address):
     """Open the page of the figure; fails if the page did anything wrong."""
     ends = []
 
-    def start(settings: str = "", script: str = ""):
+    def start(settings: str = ""):
         hash = f"#fig-trainer:{settings}" if settings else ""
         opening = opened(browser, f"{address}/figures/trainer.html{hash}")
         page, wrong = opening.__enter__()
         ends.append((opening, wrong))
-        if script:
-            page.add_init_script(script)
-            page.reload()
         place = page.locator(".trainer")
         place.wait_for()
         return place
@@ -153,8 +150,16 @@ IMPOSSIBLE = [
 ]
 
 
-def test_an_address_cannot_ask_for_what_is_impossible(trainer):
+def test_what_is_impossible_is_refused_with_a_reason(trainer, tmp_path):
+    """One visit, as opening the page takes longer than all that is tried."""
     place = trainer("epochs=3")
+    an_address_cannot_ask_for_it(place)
+    a_seed_cannot_be_it(place)
+    another_file_is_no_network(place, tmp_path)
+    without_simd_no_run_begins(place)
+
+
+def an_address_cannot_ask_for_it(place) -> None:
     for text in IMPOSSIBLE:
         place.page.evaluate("(text) => (location.hash = `#fig-trainer:digits=2000&${text}`)", text)
         words = f"Part of this link cannot be used: {'there is no setting' if text[0] in 'x_' else text.split('=')[0]}"
@@ -163,8 +168,7 @@ def test_an_address_cannot_ask_for_what_is_impossible(trainer):
     assert place.get_by_label("Training digits").input_value() == "2000"
 
 
-def test_a_seed_that_is_none_is_refused_and_changes_nothing(trainer):
-    place = trainer()
+def a_seed_cannot_be_it(place) -> None:
     box = place.get_by_label("Seed")
     for typed in ("", "-1", "1e9", "NaN", "12345678"):
         box.fill(typed)
@@ -198,8 +202,7 @@ OTHERS = [
 ]
 
 
-def test_another_file_is_refused_with_a_reason(trainer, tmp_path):
-    place = trainer()
+def another_file_is_no_network(place, tmp_path) -> None:
     for number, (content, words) in enumerate(OTHERS):
         file = tmp_path / f"other-{number}.json"
         file.write_bytes(json.dumps(GOOD | content).encode() if isinstance(content, dict) else content)
@@ -213,25 +216,26 @@ def test_another_file_is_refused_with_a_reason(trainer, tmp_path):
     assert place.locator(".problem").inner_text() == ""
 
 
-def test_without_simd_it_says_so(trainer):
-    place = trainer(SHORT, script="WebAssembly.validate = () => false;")
-    press(place, "Train")
+def without_simd_no_run_begins(place) -> None:
+    place.page.evaluate("WebAssembly.validate = () => false")
+    press(place, "Train again")
     place.locator(".problem", has_text="lacks a part of WebAssembly").wait_for()
-    assert place.get_by_role("button", name=BUTTON["Train"]).is_enabled()
+    wait_for(place, "Train")
 
 
-KEEP = """
-window.Worker = class extends Worker {
-  constructor(...all) {
-    super(...all);
-    window.thread = this;
-  }
-};
-"""
+KEEP = """() => {
+  window.Worker = class extends Worker {
+    constructor(...all) {
+      super(...all);
+      window.thread = this;
+    }
+  };
+}"""
 
 
 def test_a_thread_that_dies_is_reported_and_another_run_can_begin(trainer):
-    place = trainer("epochs=20", script=KEEP)
+    place = trainer("epochs=20")
+    place.page.evaluate(KEEP)
     press(place, "Train")
     place.locator(".progress-words", has_text="step").wait_for()
     place.page.evaluate("thread.terminate(), thread.dispatchEvent(new ErrorEvent('error', { cancelable: true }))")
@@ -242,7 +246,8 @@ def test_a_thread_that_dies_is_reported_and_another_run_can_begin(trainer):
 
 
 def test_a_thread_that_says_nothing_any_more_is_given_up(trainer):
-    place = trainer("epochs=20", script=KEEP)
+    place = trainer("epochs=20")
+    place.page.evaluate(KEEP)
     place.page.clock.install()
     press(place, "Train")
     place.page.clock.run_for(2000)
@@ -256,8 +261,10 @@ def test_nothing_large_is_loaded_before_the_press(trainer):
     sizes = []
     place = trainer()
     place.page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", 0))))
+    place.page.wait_for_load_state("networkidle")  # or the reload would cut what is on its way
     place.page.reload()
     place.wait_for()
+    place.page.wait_for_load_state("networkidle")
     assert max(sizes) < 200_000
     sizes.clear()
     press(place, "Train")
@@ -265,15 +272,18 @@ def test_nothing_large_is_loaded_before_the_press(trainer):
     assert 1_000_000 < max(sizes) < 1_300_000  # the digits
 
 
-def test_the_page_stays_quick_while_the_network_learns(trainer):
-    """No task of the page's own thread takes more than a moment, which this machine may stretch."""
-    place = trainer("epochs=2&digits=1000")
-    place.page.evaluate(
-        """() => {
-          window.long = [];
-          const keep = (list) => long.push(...list.getEntries().map(({ duration }) => duration));
-          new PerformanceObserver(keep).observe({ type: "longtask" });
-        }"""
-    )
+def test_the_page_stays_quick_while_the_network_learns(browser, trainer):
+    """Measured as time of the processor, which a busy machine stretches less than time on the clock."""
+    place = trainer("epochs=2&digits=500")
+    place.page.wait_for_load_state("networkidle")
+    browser.start_tracing(page=place.page, categories=["toplevel"])
     trained(place)
-    assert max(place.page.evaluate("long"), default=0) < 200
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    names = {(event["pid"], event["tid"]): event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    tasks = [
+        event["tdur"] / 1000
+        for event in events
+        if "tdur" in event and names.get((event["pid"], event["tid"])) == "CrRendererMain"
+    ]
+    assert len(tasks) > 100
+    assert max(tasks) < 100  # milliseconds; about 30 on an idle core

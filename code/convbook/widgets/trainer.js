@@ -20,7 +20,7 @@ import { SCHEDULES } from "./shared/schedules.js";
  */
 
 const QUIET = 30_000; // milliseconds without a word, after which the thread is given up
-const PACE = 120; // milliseconds between two drawings of the curves
+const PACE = 200; // milliseconds between two drawings of the curves
 const SIDE = 28; // pixels of a digit
 const ROOM = 640; // pixels of width from which on the settings are always open
 
@@ -115,7 +115,7 @@ function render({ model, el, host }) {
   const step = button("One step", () => tell({ type: "step" }));
   const again = button("Start again", () => {
     end();
-    [run, looked, phase, before] = [null, null, "idle", run?.history.length ? run : before];
+    [run, looked, phase, before, stale] = [null, null, "idle", run?.history.length ? run : before, true];
     show();
   });
   const draws = button("", () => toggleDrawing());
@@ -186,8 +186,8 @@ function render({ model, el, host }) {
     const all = bytes.length / 785; // a label and 784 pixels for each
     const training = data.get("training");
     const part = (/** @type {number} */ from, /** @type {number} */ to) => ({
-      labels: bytes.slice(from, to),
-      images: bytes.slice(all + 784 * from, all + 784 * to),
+      labels: bytes.subarray(from, to),
+      images: bytes.subarray(all + 784 * from, all + 784 * to),
     });
     return { text: new TextDecoder().decode(bytesOf(data.get("worker"))), kernel, training: part(0, training), validation: part(training, all) };
   };
@@ -216,7 +216,7 @@ function render({ model, el, host }) {
     const wrong = settingsProblem({ rates, batchSize: wanted.batch_size, seed: wanted.seed }, wanted.digits);
     if (wrong) return fail(wrong);
     if (run?.history.length) before = run;
-    [run, looked, phase] = [null, null, "loading"];
+    [run, looked, phase, stale] = [null, null, "loading", true];
     show();
     let data;
     try {
@@ -241,7 +241,8 @@ function render({ model, el, host }) {
       event.preventDefault();
       if (mine === worker) fail("The training has stopped, because the browser has ended its thread. Perhaps the memory ran out: close other tabs, and press Train to begin anew.");
     });
-    const digits = { images: data.training.images.slice(0, 784 * wanted.digits), labels: data.training.labels.slice(0, wanted.digits) };
+    // All are views of one buffer, which a message copies once.
+    const digits = { images: data.training.images.subarray(0, 784 * wanted.digits), labels: data.training.labels.subarray(0, wanted.digits) };
     tell({
       type: "start",
       kernel: data.kernel,
@@ -275,7 +276,10 @@ function render({ model, el, host }) {
     } else if (message.type === "epoch") {
       run.history.push(message.row);
       [run.weights, run.flat] = [message.weights, message.flat];
-    } else if (message.type === "maps") looked = message;
+    } else if (message.type === "maps") {
+      looked = message;
+      stale = true;
+    }
     else if (message.type === "problem") return fail(message.message);
     else if (message.type === "done") {
       phase = "done";
@@ -286,6 +290,7 @@ function render({ model, el, host }) {
 
   // Drawing.
   let [asked, shownAt] = [0, 0];
+  let stale = true; // whether the maps are not those that were looked at last
   const soon = () => {
     const wait = Math.max(0, PACE - (performance.now() - shownAt));
     asked ||= window.setTimeout(() => requestAnimationFrame(() => ((asked = 0), show())), wait);
@@ -313,7 +318,9 @@ function render({ model, el, host }) {
     const rates = ratesOf(here.settings);
     curves.show({ run: here, before, rates, next: String(next) === String(rates) ? null : next, keras, ceiling: here.settings.logit_dropout ? model.get("ceiling") : null });
     showProgress(here);
-    showInside();
+    // In a frame of its own, so that no frame takes long.
+    if (stale) requestAnimationFrame(showInside);
+    stale = false;
     said.show(sentence(here, wanted));
   };
   const showProgress = (/** @type {any} */ { now, history, settings: { epochs } }) => {
@@ -329,7 +336,7 @@ function render({ model, el, host }) {
   };
   const showInside = () => {
     const chosen = model.get("digit");
-    about.textContent = looked ? "The chosen digit: probabilities, kernels and maps, as they are now" : "The chosen digit: its probabilities and maps, once the training has begun";
+    about.textContent = `The chosen digit: probabilities and maps${looked ? "" : ", once the training has begun"}`;
     cards.forEach(({ card, verdict, label }, i) => {
       const shares = looked ? Array.from(looked.answers.subarray(10 * i, 10 * (i + 1))) : [];
       const best = shares.indexOf(Math.max(...shares));
@@ -381,8 +388,7 @@ function render({ model, el, host }) {
     if (phase === "running") tell({ type: "pause" });
     const reference = model.get("strip");
     const inner = await host.getModel(reference);
-    inner.set({ layers: run.layers, weights: pack(run.flat, [run.flat.length]), place: "" });
-    inner.save_changes();
+    change(inner, { layers: run.layers, weights: pack(run.flat, [run.flat.length]), place: "" });
     strip = new AbortController();
     await (await host.getWidget(reference)).render({ el: canvasOfStrip, signal: strip.signal });
   };
@@ -406,7 +412,7 @@ function render({ model, el, host }) {
       const layers = layersOf(settings);
       if (run?.history.length) before = run;
       run = { settings, layers, history, trace: [], weights, flat: folded(layers, weights) };
-      [looked, phase] = [null, "done"];
+      [looked, phase, stale] = [null, "done", true];
       change(model, { ...settings, weights: pack(run.flat ?? [], [run.flat?.length ?? 0]), history });
       show();
     } catch (error) {
@@ -463,6 +469,7 @@ function render({ model, el, host }) {
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
   const digitChanged = () => {
+    stale = true;
     if (worker) tell({ type: "watch", ...watched() });
   };
   model.on("change:digit", digitChanged);

@@ -132,7 +132,9 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       keys.push(element("span", { class: "key" }, sample(swatch), name));
     }
     if (dotsName) keys.push(element("span", { class: "key" }, sample(dot(17, 5, dots[0]?.color ?? "ink", false)), dotsName));
-    legend.replaceChildren(...(keys.length > 1 ? keys : []));
+    const wanted = keys.length > 1 ? keys : [];
+    const differs = wanted.length !== legend.children.length || wanted.some((key, i) => !key.isEqualNode(legend.children[i]));
+    if (differs) legend.replaceChildren(...wanted); // else nothing has to be laid out anew
   }
 
   const tell = (/** @type {PointerEvent} */ event, /** @type {(x: number, y: number) => void} */ whom) => {

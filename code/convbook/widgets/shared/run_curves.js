@@ -42,12 +42,16 @@ export function runCurves() {
       const xTicks = rates.map((_, e) => e + 1).filter((e) => rates.length <= 10 || e % 5 === 0);
       const now = run.trace[run.trace.length - 1];
       const over = run.history.length;
-      // The mean over the present epoch so far; in the first one its whole way is drawn.
-      const partial = run.trace.filter(({ at }) => at > over && (over === 0 || at === now.at));
+      // The mean over the present epoch so far. Of the first epoch, the whole way is drawn.
+      const way = run.trace.filter(({ at }) => at < 1);
+      const partial = now?.at > Math.max(over, 1) ? [now] : [];
       const line = (/** @type {"accuracy" | "val_accuracy" | "loss" | "val_loss"} */ key, /** @type {Run} */ { history }) =>
         history.map((row) => /** @type {Point} */ ([row.epoch, row[key]]));
       const asErrors = (/** @type {Point[]} */ points) => points.map(([e, share]) => /** @type {Point} */ ([e, errors(share)]));
-      const live = (/** @type {"accuracy" | "loss"} */ key) => partial.map((moment) => /** @type {Point} */ ([moment.at, moment[key]]));
+      const during = (/** @type {"accuracy" | "loss"} */ key) => {
+        const points = (/** @type {Moment[]} */ moments) => moments.map((moment) => /** @type {Point} */ ([moment.at, moment[key]]));
+        return [...points(way), ...line(key, run), ...points(partial)];
+      };
 
       const bands = /** @type {const} */ (["training", "validation"]).map((part, i) => {
         const ends = /** @type {const} */ (["min", "max"]).map((end) =>
@@ -57,7 +61,7 @@ export function runCurves() {
       });
       /** @type {Line[]} */
       const accuracies = [
-        { name: "training", color: "first", dash: "", points: asErrors([...line("accuracy", run), ...live("accuracy")]) },
+        { name: "training", color: "first", dash: "", points: asErrors(during("accuracy")) },
         { name: "validation", color: "second", dash: "7 4", points: asErrors(line("val_accuracy", run)) },
       ];
       if (before) accuracies.unshift(
@@ -78,7 +82,7 @@ export function runCurves() {
       /** @type {Line[]} */
       const losses = [
         { name: "", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },
-        { name: "", color: "first", dash: "", points: [...line("loss", run), ...live("loss")] },
+        { name: "", color: "first", dash: "", points: during("loss") },
         { name: "", color: "second", dash: "7 4", points: line("val_loss", run) },
       ];
       loss.draw({ x, xTicks, y: LOSSES, log: true, xName: "epoch", yName: "loss", lines: losses });
