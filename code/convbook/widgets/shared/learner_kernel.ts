@@ -167,10 +167,10 @@ function fourByEight(
   a: usize, aRow: i32, aColumn: i32, b: usize, c: usize, width: i32, inner: i32, adding: bool,
 ): void {
   const c1 = c + width, c2 = c1 + width, c3 = c2 + width;
-  let sum00 = start(c, adding), sum01 = start(c + FOUR, adding);
-  let sum10 = start(c1, adding), sum11 = start(c1 + FOUR, adding);
-  let sum20 = start(c2, adding), sum21 = start(c2 + FOUR, adding);
-  let sum30 = start(c3, adding), sum31 = start(c3 + FOUR, adding);
+  let sum00 = f32x4.splat(0), sum01 = f32x4.splat(0);
+  let sum10 = f32x4.splat(0), sum11 = f32x4.splat(0);
+  let sum20 = f32x4.splat(0), sum21 = f32x4.splat(0);
+  let sum30 = f32x4.splat(0), sum31 = f32x4.splat(0);
   let a1 = a + aRow * FLOAT, a2 = a1 + aRow * FLOAT, a3 = a2 + aRow * FLOAT;
   const step = aColumn * FLOAT;
   for (; inner; inner--, a += step, a1 += step, a2 += step, a3 += step, b += width) {
@@ -188,14 +188,14 @@ function fourByEight(
     sum30 = f32x4.add(sum30, f32x4.mul(factor, b0));
     sum31 = f32x4.add(sum31, f32x4.mul(factor, b1));
   }
-  v128.store(c, sum00);
-  v128.store(c, sum01, FOUR);
-  v128.store(c1, sum10);
-  v128.store(c1, sum11, FOUR);
-  v128.store(c2, sum20);
-  v128.store(c2, sum21, FOUR);
-  v128.store(c3, sum30);
-  v128.store(c3, sum31, FOUR);
+  finish(c, sum00, adding);
+  finish(c + FOUR, sum01, adding);
+  finish(c1, sum10, adding);
+  finish(c1 + FOUR, sum11, adding);
+  finish(c2, sum20, adding);
+  finish(c2 + FOUR, sum21, adding);
+  finish(c3, sum30, adding);
+  finish(c3 + FOUR, sum31, adding);
 }
 
 /** A block of `multiply` for the last four columns. */
@@ -203,7 +203,7 @@ function fourByFour(
   a: usize, aRow: i32, aColumn: i32, b: usize, c: usize, width: i32, inner: i32, adding: bool,
 ): void {
   const c1 = c + width, c2 = c1 + width, c3 = c2 + width;
-  let sum0 = start(c, adding), sum1 = start(c1, adding), sum2 = start(c2, adding), sum3 = start(c3, adding);
+  let sum0 = f32x4.splat(0), sum1 = f32x4.splat(0), sum2 = f32x4.splat(0), sum3 = f32x4.splat(0);
   let a1 = a + aRow * FLOAT, a2 = a1 + aRow * FLOAT, a3 = a2 + aRow * FLOAT;
   const step = aColumn * FLOAT;
   for (; inner; inner--, a += step, a1 += step, a2 += step, a3 += step, b += width) {
@@ -213,24 +213,24 @@ function fourByFour(
     sum2 = f32x4.add(sum2, f32x4.mul(v128.load_splat<f32>(a2), b0));
     sum3 = f32x4.add(sum3, f32x4.mul(v128.load_splat<f32>(a3), b0));
   }
-  v128.store(c, sum0);
-  v128.store(c1, sum1);
-  v128.store(c2, sum2);
-  v128.store(c3, sum3);
+  finish(c, sum0, adding);
+  finish(c1, sum1, adding);
+  finish(c2, sum2, adding);
+  finish(c3, sum3, adding);
 }
 
 /** A block of `multiply` for the last rows, one by one. */
 function oneByFour(a: usize, aColumn: i32, b: usize, c: usize, width: i32, inner: i32, adding: bool): void {
-  let sum = start(c, adding);
+  let sum = f32x4.splat(0);
   for (; inner; inner--, a += aColumn * FLOAT, b += width) {
     sum = f32x4.add(sum, f32x4.mul(v128.load_splat<f32>(a), v128.load(b)));
   }
-  v128.store(c, sum);
+  finish(c, sum, adding);
 }
 
-/** Where four sums start: at what is there already, or at 0. */
-function start(at: usize, adding: bool): v128 {
-  return adding ? v128.load(at) : f32x4.splat(0);
+/** Write four sums, or add them to what is there. So long sums are made of short ones, and lose less to rounding. */
+function finish(at: usize, sum: v128, adding: bool): void {
+  v128.store(at, adding ? f32x4.add(v128.load(at), sum) : sum);
 }
 
 /** Turn the rows of a matrix into columns. */
@@ -248,10 +248,18 @@ export function addBias(maps: usize, bias: usize, pixels: i32, channels: i32): v
   for (; pixels; pixels--, maps += bytes) add(bias, maps, bytes);
 }
 
-/** Add up all pixels, each channel by itself: the gradient of the bias. */
-export function addBiasBack(change: usize, biasChange: usize, pixels: i32, channels: i32): void {
+/** Add up all pixels, each channel by itself, first those of an image: the gradient of the bias. */
+export function addBiasBack(change: usize, biasChange: usize, images: i32, pixels: i32, channels: i32): void {
   const bytes = channels * FLOAT;
-  for (; pixels; pixels--, change += bytes) add(change, biasChange, bytes);
+  for (; images; images--, change += pixels * bytes) {
+    for (let channel = 0; channel < bytes; channel += FOUR) {
+      let sum = f32x4.splat(0);
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        sum = f32x4.add(sum, v128.load(change + pixel * bytes + channel));
+      }
+      finish(biasChange + channel, sum, true);
+    }
+  }
 }
 
 // ReLU.

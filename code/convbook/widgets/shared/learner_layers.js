@@ -1,8 +1,8 @@
 /**
  * The layers of a network that learns: where each lies in the kernel's memory, and what it does there and back.
  *
- * What is done for every number of the maps is in learner_kernel.ts, compiled to learner.wasm; here is what is done once for
- * each channel. A place is an address in the memory, in bytes. An image has one number for each pixel; the maps of a
+ * What is done for every number of the maps is in learner_kernel.ts, compiled to learner.wasm; here is what is done once
+ * for each channel. A place is an address in the memory, in bytes. An image has one number for each pixel; the maps of a
  * layer have their channels rounded up to a multiple of 4, and so have the weights that make them.
  *
  * @typedef {import("./network.js").Layer & {epsilon?: number, momentum?: number, rate?: number}} Layer
@@ -24,8 +24,8 @@
  * @property {number} place
  * @property {number} change the place of their gradient
  *
- * @typedef {"training" | "latest" | "moving"} Mode as in training, with dropout and the statistics of the batch; without
- *   dropout and with the statistics of the latest batch; without dropout and with the moving statistics, as in `predict`
+ * @typedef {"training" | "latest" | "moving"} Mode "training": with dropout and the statistics of the batch; "latest":
+ *   without dropout and with the statistics of the latest batch; "moving": as in Keras's `predict`
  *
  * @typedef {object} Step a layer in its place
  * @property {string} name
@@ -203,7 +203,7 @@ function convolution(layer, input, memory) {
     back(images, change) {
       const pixels = images * pixelsOf(output);
       if (activation === "relu") kernel.reluBack(output.place, change, pixels * lanes);
-      if (bias) kernel.addBiasBack(change, bias.change, pixels, lanes);
+      if (bias) kernel.addBiasBack(change, bias.change, images, pixelsOf(output), lanes);
       const inputChange = input.lanes > 1 ? memory.cleared(change, images * sizeOf(input)) : 0; // 0: none for the image
       kernel.transpose(weights.place, depth, lanes, transposed);
       const places = [input.place, geometry, transposed, change, weights.change, inputChange];
@@ -293,7 +293,9 @@ function normalisation({ name, epsilon = 0, momentum = 0 }, input, memory) {
 
 /** @param {Layer} layer @param {Output} input @param {Memory} memory @returns {Step} */
 function dropout({ name, rate = 0 }, input, memory) {
-  if (!(rate >= 0 && rate < 1)) throw new RangeError(`the rate of layer '${name}' must be from 0 to below 1, not ${rate}`);
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(`the rate of layer '${name}' must be from 0 to below 1, not ${rate}`);
+  }
   const { kernel } = memory;
   const before = memory.room(4); // the random numbers of the way back are those of the way there
   return {

@@ -21,7 +21,9 @@ export function settingsProblem({ rates, batchSize, seed }, digits) {
   if (wrong >= 0) {
     return `The learning rate of epoch ${wrong + 1} must be from ${rate.join(" to ")}, not ${rates[wrong]}.`;
   }
-  if (!whole(batchSize, batches)) return `The batch size must be a whole number from ${batches.join(" to ")}, not ${batchSize}.`;
+  if (!whole(batchSize, batches)) {
+    return `The batch size must be a whole number from ${batches.join(" to ")}, not ${batchSize}.`;
+  }
   if (!whole(seed, seeds)) return `The seed must be a whole number from ${seeds.join(" to ")}, not ${seed}.`;
   if (digits < batchSize) return `There are ${digits} digits, which is less than a batch of ${batchSize}.`;
   return undefined;

@@ -23,8 +23,8 @@
  * @property {string[]} layers the names of the layers whose maps are sent, and whose kernels if they have some
  * @property {Uint8Array} [others] 784 pixels each: the digits whose answers are sent
  *
- * @typedef {object} Start begins a run. The rates of dropout are those of the layers: to train without it on the
- *   logits, set the `rate` of `drop9` to 0; to give the second block 32 kernels, set the `filters` of `conv2`.
+ * @typedef {object} Start begins a run. The rates of dropout are those of the layers: to train without dropout on the
+ *   logits, set the rate of the last one to 0; to give the second block 32 kernels, set the filters of its convolution.
  * @property {"start"} type
  * @property {BufferSource} kernel the bytes of `learner.wasm`
  * @property {Layer[]} layers as in a record
@@ -105,7 +105,7 @@ const MAPS = 200;
  * @property {Start} asked
  * @property {Learner} learner
  * @property {number} steps of an epoch
- * @property {import("./learner.js").Mode} mode how to show the network: during an epoch the moving statistics lag behind
+ * @property {import("./learner.js").Mode} mode how to look at the network: during an epoch the moving statistics lag
  * @property {number} epoch
  * @property {number} step
  * @property {Watched | undefined} watched
