@@ -138,7 +138,7 @@ def test_settings_travel_by_address_and_wrong_ones_are_refused_with_a_reason(tra
     assert place.get_by_label("Epochs").input_value() == "3"
     assert place.get_by_label("Seed").input_value() == "7"
     assert place.get_by_label("Schedule").input_value() == "one_cycle"
-    assert not place.get_by_label("Dropout on the logits").is_checked()
+    assert not place.get_by_label("Dropout on the logits, too").is_checked()
     press(place, "Copy a link with these settings")
     assert "rate=0.01" in place.page.evaluate("decodeURIComponent(location.hash)")
 

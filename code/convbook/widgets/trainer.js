@@ -82,7 +82,6 @@ function render({ model, el, host }) {
   const number = (/** @type {string} */ name) => (/** @type {string} */ value) => set(name)(Number(value));
   const options = (/** @type {string} */ name, words = (/** @type {number} */ value) => value.toLocaleString("en")) =>
     Object.fromEntries(choices[name].map((value) => [String(value), words(value)]));
-  // Numbers as keys would be put in order, and those below 1 after the others; these are in order anyway.
   const controls = {
     epochs: slider({ label: "Epochs", ...limits.epochs, input: set("epochs") }),
     digits: choice({ label: "Training digits", options: options("digits"), input: number("digits") }),
@@ -94,7 +93,7 @@ function render({ model, el, host }) {
     }),
     rate: choice({ label: "First or highest rate", options: options("rate", String), input: number("rate") }),
     second_block: choice({
-      label: "Kernels in the second block",
+      label: "Kernels in block 2",
       options: options("second_block"),
       input: number("second_block"),
     }),
@@ -102,7 +101,7 @@ function render({ model, el, host }) {
       if (value !== null) set("seed")(value);
       problem.textContent = words;
     }),
-    logit_dropout: checkbox({ label: "Dropout on the logits", input: set("logit_dropout") }),
+    logit_dropout: checkbox({ label: "Dropout on the logits, too", input: set("logit_dropout") }),
   };
 
   // The parts.
@@ -115,6 +114,7 @@ function render({ model, el, host }) {
   const step = button("One step", () => tell({ type: "step" }));
   const again = button("Start again", () => {
     end();
+    stopDrawing();
     [run, looked, phase, before, stale] = [null, null, "idle", run?.history.length ? run : before, true];
     show();
   });
@@ -142,9 +142,7 @@ function render({ model, el, host }) {
     const canvas = element("canvas", { "aria-hidden": "true" });
     paint(canvas, imageAt(hard, i), { limits: [0, 1] });
     const verdict = element("span", {}, "–");
-    const card = button("", () => {
-      change(model, { digit: i });
-    });
+    const card = button("", () => change(model, { digit: i }));
     card.append(canvas, verdict);
     return { card, verdict, label };
   });
@@ -168,9 +166,9 @@ function render({ model, el, host }) {
     bars,
     inside,
   );
-  const canvasOfStrip = element("div", {});
+  const stripPlace = element("div", {});
   const training = element("div", { class: "training" }, settings, curves, watching);
-  const drawn = element("div", { class: "drawn", hidden: true }, canvasOfStrip);
+  const drawn = element("div", { class: "drawn", hidden: true }, stripPlace);
 
   // The thread.
   const load = async () => {
@@ -210,6 +208,7 @@ function render({ model, el, host }) {
   };
   const start = async () => {
     end();
+    stopDrawing();
     problem.textContent = "";
     const wanted = settingsNow();
     const rates = ratesOf(wanted);
@@ -378,19 +377,28 @@ function render({ model, el, host }) {
   };
 
   // Then draw.
-  const toggleDrawing = async () => {
-    drawing = !drawing;
+  const stopDrawing = () => {
+    drawing = false;
     strip?.abort();
     strip = null;
-    canvasOfStrip.replaceChildren();
+    stripPlace.replaceChildren();
+  };
+  const toggleDrawing = async () => {
+    const wanted = !drawing;
+    stopDrawing();
+    drawing = wanted;
     show();
     if (!drawing || !run?.flat) return;
     if (phase === "running") tell({ type: "pause" });
-    const reference = model.get("strip");
-    const inner = await host.getModel(reference);
-    change(inner, { layers: run.layers, weights: pack(run.flat, [run.flat.length]), place: "" });
-    strip = new AbortController();
-    await (await host.getWidget(reference)).render({ el: canvasOfStrip, signal: strip.signal });
+    const mine = (strip = new AbortController());
+    try {
+      const reference = model.get("strip");
+      change(await host.getModel(reference), { layers: run.layers, weights: pack(run.flat, [run.flat.length]), place: "" });
+      const inner = await host.getWidget(reference);
+      if (mine === strip) await inner.render({ el: stripPlace, signal: mine.signal });
+    } catch (error) {
+      problem.textContent = `The network cannot be shown here (${/** @type {Error} */ (error).message}). You can still save it.`;
+    }
   };
 
   // Files and addresses.
@@ -409,6 +417,7 @@ function render({ model, el, host }) {
     try {
       const { settings, history, weights } = await readRun(file, ranges, layersOf);
       end();
+      stopDrawing();
       const layers = layersOf(settings);
       if (run?.history.length) before = run;
       run = { settings, layers, history, trace: [], weights, flat: folded(layers, weights) };

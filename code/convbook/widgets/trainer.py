@@ -2,7 +2,6 @@
 
 import gzip
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import ipywidgets
@@ -27,6 +26,7 @@ from convbook.widgets.traits import Array
 TRAINING, VALIDATION = 6_000, 1_000  # digits of the sample
 HARD = 12  # digits that are watched
 LOGIT_DROPOUT = 0.1  # as in the notes
+WORKER = "learner_worker"  # the module of the thread that trains
 STUDY = "trainer"  # ten runs with Keras and the first settings, by `python -m studies trainer`
 
 
@@ -143,10 +143,8 @@ class Trainer(InteractiveFigure):
                 "data": TrainingData(
                     digits=packed_sample(),
                     training=TRAINING,
-                    worker=np.frombuffer(bundle("learner_worker").encode(), np.uint8),
-                    kernel=np.frombuffer(
-                        files("convbook").joinpath("widgets/shared/learner.wasm").read_bytes(), np.uint8
-                    ),
+                    worker=np.frombuffer(bundle(WORKER).encode(), np.uint8),
+                    kernel=np.frombuffer((FOLDER / "shared" / "learner.wasm").read_bytes(), np.uint8),
                 ),
                 "strip": NetworkStrip(network=load()),
                 **traits,

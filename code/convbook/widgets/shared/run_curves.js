@@ -5,7 +5,7 @@
  * @typedef {import("./chart.js").Line} Line
  * @typedef {import("./learner_worker.js").HistoryRow} HistoryRow
  * @typedef {{min: number[], max: number[]}} Range over several runs, for every epoch
- * @typedef {{training: Range, validation: Range, runs: number}} Runs
+ * @typedef {{training: Range, validation: Range}} Runs
  * @typedef {{at: number, loss: number, accuracy: number, stepLoss: number}} Moment `at` counts epochs, with fractions
  * @typedef {{history: HistoryRow[], trace: Moment[]}} Run
  */
@@ -57,7 +57,7 @@ export function runCurves() {
         const ends = /** @type {const} */ (["min", "max"]).map((end) =>
           keras[part][end].slice(0, rates.length).map((share, e) => /** @type {Point} */ ([e + 1, errors(share)])),
         );
-        return { name: `${keras.runs} Keras runs, ${part}`, low: ends[0], high: ends[1], color: ["first", "second"][i] };
+        return { name: `Keras, ${part}`, low: ends[0], high: ends[1], color: ["first", "second"][i] };
       });
       /** @type {Line[]} */
       const accuracies = [
@@ -66,7 +66,7 @@ export function runCurves() {
       ];
       if (before) accuracies.unshift(
         { name: "", color: "first", dash: "", faint: true, points: asErrors(line("accuracy", before)) },
-        { name: "your run before: validation", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
+        { name: "validation of your last run", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
       );
       if (ceiling !== null) accuracies.push(
         { name: "ceiling of the training accuracy", color: "ink", dash: "2 3", points: [[0, errors(ceiling)], [rates.length, errors(ceiling)]] },
