@@ -177,28 +177,19 @@ def test_maps_and_answers_of_every_network(call, name):
     np.testing.assert_allclose(answers, wanted["probabilities"], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("trained", "steps"),
-    [
-        (True, 50),
-        # A fresh one amplifies rounding at every step: Keras in single precision is off by 0.003 after the first.
-        (False, 5),
-    ],
-)
-def test_the_loss_of_fifty_steps(call, trained, steps):
-    keras.utils.set_random_seed(5)
-    count, size, rate = 128, 8, 0.001
+def test_the_loss_of_fifty_steps(call):
+    """With the trained weights: fresh ones amplify rounding so much that TensorFlow itself misses its double precision."""
+    count, size, rate = 800, 32, 0.001
     with double_precision():
         model = NO_DROPOUT["scheduled_cnn"]()
-        if trained:
-            model.set_weights([*inference.load().weights.values()])
+        model.set_weights([*inference.load().weights.values()])
         ours = call(
-            LEARNER + "return Array.from(given.order, (n) => learner.step(...batch(n), given.rate).loss);",
-            given(model, count, size) | {"rate": rate, "order": [n % 16 for n in range(steps)]},
+            LEARNER + "return Array.from({ length: 50 }, (_, n) => learner.step(...batch(n % 25), given.rate).loss);",
+            given(model, count, size) | {"rate": rate},
         )
         model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
         images, labels = some(count)
-        parts = [slice(n % 16 * size, (n % 16 + 1) * size) for n in range(steps)]
+        parts = [slice(n % 25 * size, (n % 25 + 1) * size) for n in range(50)]
         theirs = [float(model.train_on_batch(images[part], labels[part])) for part in parts]
     assert np.abs(np.subtract(ours, theirs)).max() <= 1e-3
 
