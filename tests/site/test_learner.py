@@ -178,7 +178,7 @@ def test_maps_and_answers_of_every_network(call, name):
 
 
 def test_the_loss_of_fifty_steps(call):
-    """With the trained weights: fresh ones amplify rounding so much that TensorFlow itself misses its double precision."""
+    """With the trained weights: fresh ones amplify rounding, in TensorFlow as well."""
     count, size, rate = 800, 32, 0.001
     with double_precision():
         model = NO_DROPOUT["scheduled_cnn"]()
