@@ -162,6 +162,6 @@ class Trainer(InteractiveFigure):
                 epochs, low, high, color=color, alpha=0.45, lw=0, label=f"{name}, {self.keras['runs']} runs"
             )
         ax.axhline(100 * self.ceiling, color=FIRST, linestyle=":", label="ceiling of the training accuracy")
-        ax.set(xlabel="epoch", ylabel="accuracy, %", ylim=(70, 100), xticks=range(5, len(low) + 1, 5))
+        ax.set(xlabel="epoch", ylabel="accuracy, %", ylim=(50, 100), xticks=epochs)
         ax.legend(loc="lower right")
         return figure
