@@ -25,7 +25,7 @@ endif
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 
-.PHONY: book test quick lint editorial browser fuzz data supply links lock clean help environment clone
+.PHONY: book test quick lint editorial browser fuzz data supply links kernel lock clean help environment clone
 
 book: data supply  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
 	$(JUPYTER_BOOK) build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
@@ -69,6 +69,10 @@ supply: environment  ## fetch what runs Python in the pages, verified, into a ca
 
 links: data  ## follow every link of the book that leads out of it
 	$(JUPYTER_BOOK) build . --builder linkcheck
+
+kernel: node_modules/.package-lock.json  ## compile what trains a network in a page, after a change of its source
+	$(NODE) node_modules/assemblyscript/bin/asc.js code/convbook/widgets/shared/learner_kernel.ts \
+		--config code/convbook/widgets/asconfig.json --outFile code/convbook/widgets/shared/learner.wasm
 
 lock: environment  ## pin the newest versions that code/pyproject.toml allows; then run `make test`
 	$(PY) -m pip install --quiet uv

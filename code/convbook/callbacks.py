@@ -1,4 +1,4 @@
-"""Callbacks for Keras's ``fit``: the log of a run, a printed line after every epoch, averaged weights."""
+"""Callbacks for Keras's ``fit``: the log of a run, a printed line after every epoch, averaged weights, statistics."""
 
 import math
 import time
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from convbook.backend import keras
+from convbook.batches import Batches
 from convbook.history import Epoch, History, log_line
 
 Schedule = Callable[[float], float]
@@ -100,3 +101,30 @@ class AverageAtLast(keras.callbacks.Callback):
         """Replace the weights in the last epoch."""
         if self._last:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+
+
+class FreshStatistics(keras.callbacks.Callback):
+    """Estimates the moving statistics of every batch normalisation anew before each validation.
+
+    In a run of few steps they lag behind: with Keras's momentum of 0.99 they take a few hundred steps to follow the
+    weights. Here they become the means over some batches, with the present weights and dropout as in training
+    (Ioffe & Szegedy 2015, Batch Normalization, Algorithm 2).
+    """
+
+    BATCHES = 16  # the first of the training digits; more change little
+
+    def __init__(self, batches: Batches) -> None:
+        """Take the digits, in their given order."""
+        super().__init__()
+        self._batches = batches
+
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Estimate the statistics."""
+        norms = [layer for layer in self.model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        momenta = [norm.momentum for norm in norms]
+        for n in range(min(self.BATCHES, len(self._batches.labels) // self._batches.batch_size)):
+            for norm in norms:
+                norm.momentum = n / (n + 1)  # with this, the moving mean is the mean of all so far
+            self.model(self._batches[n][0], training=True)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -105,6 +105,12 @@ PLANS = {
         seeds=range(5),
         digits=10_000,
     ),
+    # What the figure that trains in the page is compared with: its digits, its first settings, its statistics.
+    "trainer": Plan(
+        variants={"scheduled_cnn": Recipe(scheduled_cnn, epochs=8, held_out=1_000, fresh_statistics=True)},
+        seeds=range(10),
+        digits=6_000,
+    ),
     # A plan for each recipe of chapter 13: ten seeds, and one look at the test set after all choices were made.
     **{
         name: Plan(variants={name: recipe}, seeds=range(10), digits=55_000, test=True)

@@ -24,6 +24,7 @@ class Recipe(NamedTuple):
         batch_size: digits per step.
         held_out: number of training digits kept for validation, on which all choices were made. With 0 the run is
             validated on the test set, as in the notes, and no choice may depend on it.
+        fresh_statistics: whether ``FreshStatistics`` estimates the moving statistics before each validation.
         test_time_shift: the finished network averages over shifts of every digit by up to this many pixels.
     """
 
@@ -35,6 +36,7 @@ class Recipe(NamedTuple):
     epochs: int = 20
     batch_size: int = 128
     held_out: int = 0
+    fresh_statistics: bool = False
     test_time_shift: int = 0
 
     @property
@@ -59,6 +61,7 @@ class Recipe(NamedTuple):
             "every_step": self.every_step,
             "optimizer": self.optimizer(),
             "loss": self.loss,
+            "fresh_statistics": self.fresh_statistics,
         }
 
 

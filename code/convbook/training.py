@@ -19,7 +19,7 @@ from convbook import mnist
 from convbook.arithmetic import whole_number
 from convbook.backend import device_name, keras, versions
 from convbook.batches import Batches, ShuffledBatches, feed
-from convbook.callbacks import AverageAtLast, EpochLines, EpochLog, Schedule, positive_rate
+from convbook.callbacks import AverageAtLast, EpochLines, EpochLog, FreshStatistics, Schedule, positive_rate
 from convbook.fast_layers import fast_layers
 from convbook.history import History
 from convbook.inference import WEIGHTS
@@ -82,6 +82,7 @@ def train(
     every_step: bool = False,
     optimizer: keras.Optimizer | None = None,
     loss: Loss = "sparse_categorical_crossentropy",
+    fresh_statistics: bool = False,
     checkpoint: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
@@ -104,6 +105,7 @@ def train(
         optimizer: a fresh one; Adam if None. If it averages the weights, the average replaces them before the last
             epoch is evaluated.
         loss: Keras's name of a loss, or a function of labels (N,) and probabilities (N, 10).
+        fresh_statistics: if true, ``FreshStatistics`` estimates the moving statistics before every validation.
         checkpoint: file for ``ExactResume``. If it exists, the run continues from it; if that run is finished, its log
             is returned at once. The caller removes the file.
         callbacks: further callbacks; they run before the epoch is saved.
@@ -142,6 +144,7 @@ def train(
                 *([] if every_step else [keras.callbacks.LearningRateScheduler(lambda epoch: schedule(epoch))]),
                 keras.callbacks.LambdaCallback(on_epoch_begin=batches.shuffle),
                 AverageAtLast(),
+                *([FreshStatistics(Batches(*training, batch_size))] if fresh_statistics else []),
                 log,
                 *([EpochLines(log)] if verbose else []),
                 *callbacks,

@@ -212,6 +212,17 @@ def test_an_average_of_the_weights_takes_their_place_before_the_last_measurement
     assert (history[-1].val_loss, history[-1].val_accuracy) == evaluate(model, *digits[1])
 
 
+def test_fresh_statistics_are_the_means_over_full_batches(digits):
+    model, _ = run(digits, 2, batch_size=64, fresh_statistics=True)
+    pooled = digits[0][0][:256].reshape(4, 64, 7, 4, 7, 4).max(axis=(3, 5))  # of 300 digits, four full batches
+    norm = model.layers[1]
+    np.testing.assert_allclose(norm.moving_mean[0], pooled.mean(), rtol=1e-4)
+    np.testing.assert_allclose(norm.moving_variance[0], pooled.var(axis=(1, 2, 3)).mean(), rtol=1e-4)
+    assert norm.momentum == 0.99
+    lagging, _ = run(digits, 2, batch_size=64)
+    assert abs(lagging.layers[1].moving_mean[0] - pooled.mean()) > 0.1
+
+
 def test_a_line_says_what_the_notes_log_says(capsys):
     log = EpochLog(lambda epoch: 0.003)
     log.epochs[:] = notes_log()[:3]

@@ -1,5 +1,6 @@
 """The Python side of the interactive figures: what they take, what they refuse, what they send to the page."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -9,14 +10,17 @@ import traitlets
 from ipywidgets.embed import embed_data
 from scipy.signal import convolve2d
 
-from convbook import activations, schedules, widgets
+from convbook import activations, mnist, schedules, widgets
 from convbook.history import notes_log
 from convbook.inference import Network, forward, load, record
 from convbook.kernels import KERNELS, kernel
+from convbook.network import layer_records
+from convbook.plans import PLANS
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.digit_figure import ten_digits
 from convbook.widgets.kernel_lab import scene
 from convbook.widgets.network_figure import flat
+from convbook.widgets.trainer import TRAINING, WORKER, sample
 from convbook.widgets.traits import Array, pack
 
 MODULES = Path(str(FOLDER))
@@ -53,7 +57,7 @@ def test_what_a_module_imports_is_joined_before_it():
 
 def test_every_module_belongs_to_a_class_or_is_imported_by_one():
     classes = {getattr(widgets, name).__module__.rpartition(".")[2] for name in widgets.__all__}
-    joined = set(re.findall(r"const (\w+)_module = \(", "".join(map(bundle, classes))))
+    joined = set(re.findall(r"const (\w+)_module = \(", "".join(map(bundle, {*classes, WORKER})))) | {WORKER}
     own, shared = ({path.stem for path in folder.glob("*.js")} for folder in (MODULES, MODULES / "shared"))
     assert own == classes, "a figure is a class in widgets/*.py and a module of the same name beside it"
     assert shared == joined, "a module in widgets/shared/ is there to be imported by a figure"
@@ -115,6 +119,10 @@ def test_wrong_kernels_are_refused_and_change_nothing(value, message):
         ("NetworkStrip", "place", "conv5/3/10,0"),
         ("NetworkStrip", "place", "conv5/3/4"),
         ("ScheduleExplorer", "schedule", "exponential"),
+        ("Trainer", "epochs", 0),
+        ("Trainer", "batch_size", 1),
+        ("Trainer", "rate", float("nan")),
+        ("Trainer", "seed", 10**9),
         ("StackEditor", "layers", [{"kind": "conv", "kernel": 0, "stride": 1, "dilation": 1, "padding": 0}]),
         ("StackEditor", "layers", [{"kind": "dense", "kernel": 1, "stride": 1, "dilation": 1, "padding": 0}]),
         ("StackEditor", "layers", [{"kind": "conv", "kernel": 3}]),
@@ -273,3 +281,25 @@ def test_no_module_names_a_layer_of_the_network():
     names = "|".join(layer["name"] for layer in record("scheduled_cnn")["layers"])
     for path in MODULES.rglob("*.js"):
         assert not re.search(rf"\b({names})\b(?=[\"'`])", path.read_text(encoding="utf-8")), path.name
+
+
+def test_the_sample_is_that_of_the_study_and_reaches_the_page_packed():
+    digits, plan = sample(), PLANS["trainer"]
+    images, labels, *held_out = mnist.split(mnist.load(), plan.variants["scheduled_cnn"].held_out)
+    np.testing.assert_array_equal(digits.train_images, images[: plan.digits])
+    np.testing.assert_array_equal(digits.validation_labels, held_out[1])
+    data = widgets.Trainer().data
+    assert len(data.digits) < 1_300_000
+    row = np.frombuffer(gzip.decompress(data.digits.tobytes()), np.uint8)
+    every = np.concatenate([labels[: plan.digits], held_out[1]])
+    np.testing.assert_array_equal(row[: len(every)], every)
+    pixels = row[len(every) :].reshape(-1, 28, 28)
+    np.testing.assert_array_equal(pixels[data.training :], held_out[0])
+
+
+def test_the_first_settings_of_the_trainer_are_those_of_the_study():
+    trainer, recipe = widgets.Trainer(), PLANS["trainer"].variants["scheduled_cnn"]
+    assert (trainer.epochs, trainer.batch_size, trainer.digits) == (recipe.epochs, recipe.batch_size, TRAINING)
+    assert trainer.rate == recipe.schedule(0) and schedules.SCHEDULES[trainer.schedule] is recipe.schedule
+    assert layer_records(recipe.build()) == trainer.layers
+    assert len(trainer.keras["validation"]["min"]) == recipe.epochs

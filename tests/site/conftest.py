@@ -3,13 +3,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from .browser import launch, serve
+from convbook.widgets.bundle import FOLDER
+
+from .browser import DECODE, launch, serve
 from .checks import Site
 
 BOOK = Path(__file__).parents[2]
@@ -86,3 +89,15 @@ def browser() -> Iterator[Browser]:
         started = launch(playwright)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def call(browser: Browser) -> Iterator[Callable[..., Any]]:
+    """Run JavaScript that imports our modules as ``load("shared/network")``; returns what it returns."""
+    with serve(Path(str(FOLDER))) as at:
+        page = browser.new_page()
+        page.goto(f"{at}/jsconfig.json")  # any page of the origin
+        yield lambda body, argument=None: page.evaluate(
+            f"async (given) => {{ {DECODE} const load = (name) => import(`/${{name}}.js`); {body} }}", argument
+        )
+        page.close()

@@ -27,6 +27,7 @@ FIGURES = {
     "activation_playground": "06-activations",
     "stack_editor": "07-receptive-fields",
     "schedule_explorer": "08-epochs-and-schedules",
+    "trainer": "../figures/trainer",
     "training_replay": "09-train-the-network",
     "seed_intervals": "12-the-second-block",
     "frontier": "13-smaller-and-faster",

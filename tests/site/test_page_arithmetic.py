@@ -2,7 +2,6 @@
 
 import base64
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,27 +15,14 @@ from convbook.backend import keras
 from convbook.convolve import conv2d_loops, conv2d_windows
 from convbook.inference import Network, network_of
 from convbook.network import layer_records, load_trained
-from convbook.widgets.bundle import FOLDER
 from convbook.widgets.network_figure import flat
 from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.seed_intervals import t_quantile
 from convbook.widgets.stack_editor import PRESETS
 
-from .browser import DECODE, encoded, serve
+from .browser import encoded
 
 SHIPPED = sorted(file.stem for file in inference.WEIGHTS.glob("*.json"))
-
-
-@pytest.fixture(scope="module")
-def call(browser):
-    """Run JavaScript that imports our modules as ``load("shared/network")``; returns what it returns."""
-    with serve(Path(str(FOLDER))) as at:
-        page = browser.new_page()
-        page.goto(f"{at}/jsconfig.json")  # any page of the origin
-        yield lambda body, argument=None: page.evaluate(
-            f"async (given) => {{ {DECODE} const load = (name) => import(`/${{name}}.js`); {body} }}", argument
-        )
-        page.close()
 
 
 @cache
@@ -503,7 +489,7 @@ def test_schedules(call, name):
     explorer = ScheduleExplorer(schedule=name, initial=0.004, decay=0.5, factor=0.3, every=3, warm_up=0.4, start=0.2)
     traits = ["initial", "decay", "factor", "every", "warm_up", "start"]
     body = """
-        const { SCHEDULES } = await load("schedule_explorer");
+        const { SCHEDULES } = await load("shared/schedules");
         return Array.from({ length: 20 }, (_, e) => SCHEDULES[given.name](e, { ...given, epochs: 20 }));
         """
     ours = call(body, {"name": name} | {trait: getattr(explorer, trait) for trait in traits})

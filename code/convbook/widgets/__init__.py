@@ -9,6 +9,7 @@ from convbook.widgets.network_strip import NetworkStrip
 from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.seed_intervals import SeedIntervals
 from convbook.widgets.stack_editor import StackEditor
+from convbook.widgets.trainer import Trainer
 from convbook.widgets.training_replay import TrainingReplay
 from convbook.widgets.two_or_one import TwoOrOne
 
@@ -22,6 +23,7 @@ __all__ = [
     "ScheduleExplorer",
     "SeedIntervals",
     "StackEditor",
+    "Trainer",
     "TrainingReplay",
     "TwoOrOne",
 ]

@@ -6,11 +6,11 @@ from importlib.resources.abc import Traversable
 
 FOLDER = files("convbook") / "widgets"
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(?:shared/)?(\w+)\.js";$', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const) (\w+))", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 
 
 def bundle(name: str) -> str:
-    """Join the module of a figure and the shared modules that it imports into one text.
+    """Join the module of a figure, or of a worker, and the shared modules that it imports into one text.
 
     The front ends of anywidget load a text that has no files beside it. Each imported module becomes a function's
     result, so that names inside one do not meet those of another.
@@ -28,5 +28,5 @@ def bundle(name: str) -> str:
         wrapped = f"const {module}_module = (() => {{\n{bare}\nreturn {{ {exported} }};\n}})();\n"
         parts[module] = bare if module == name else wrapped
 
-    add(name, FOLDER)
+    add(name, FOLDER if (FOLDER / f"{name}.js").is_file() else FOLDER / "shared")
     return "".join(parts.values())

@@ -22,7 +22,7 @@ LABELS = {
 }
 
 
-def _defaults(name: str) -> dict[str, float]:
+def defaults(name: str) -> dict[str, float]:
     """Return the parameters of a schedule that the reader sets, as the figure calls them, with their defaults."""
     parameters = signature(SCHEDULES[name]).parameters
     found = {"initial" if key == "peak" else key: parameter.default for key, parameter in parameters.items()}
@@ -60,7 +60,7 @@ class ScheduleExplorer(InteractiveFigure):
     """
 
     schedule = traitlets.Enum([*SCHEDULES], "inverse_time").tag(sync=True)
-    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": _defaults(name)} for name in SCHEDULES}).tag(
+    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": defaults(name)} for name in SCHEDULES}).tag(
         sync=True
     )
     measured = traitlets.Dict().tag(sync=True)
@@ -75,14 +75,14 @@ class ScheduleExplorer(InteractiveFigure):
 
     def __init__(self, **traits: Any) -> None:
         """Start with the schedule of the notes."""
-        initial = _defaults(traits.get("schedule", "inverse_time"))["initial"]
+        initial = defaults(traits.get("schedule", "inverse_time"))["initial"]
         logged = [epoch.learning_rate for epoch in notes_log()]
         super().__init__(**{"initial": initial, "logged": logged, "measured": _measured(), **traits})
 
     def rates(self) -> list[float]:
         """Return the learning rate of every epoch."""
         function, epochs = SCHEDULES[self.schedule], len(self.logged)
-        values = {name: getattr(self, name) for name in _defaults(self.schedule)}
+        values = {name: getattr(self, name) for name in defaults(self.schedule)}
         if "peak" in signature(function).parameters:
             values["peak"] = values.pop("initial")
         if "epochs" in signature(function).parameters:

@@ -10,7 +10,8 @@ const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
 /**
  * @typedef {[number, number]} Point
  * @typedef {{name: string, points: Point[], color?: string, dash?: string, faint?: boolean}} Line colours are those of the tokens
- * @typedef {{x: Point, y: Point, xName: string, yName: string, log?: boolean, logX?: boolean, lines?: Line[],
+ * @typedef {{name: string, low: Point[], high: Point[], color: string}} Band what is between two lines
+ * @typedef {{x: Point, y: Point, xName: string, yName: string, log?: boolean, logX?: boolean, lines?: Line[], bands?: Band[],
  *   dots?: {at: Point, color?: string, hollow?: boolean}[], dotsName?: string, at?: number | null, points?: Point[],
  *   note?: string, xTicks?: number[], yTicks?: {at: number, text: string}[], labels?: {at: Point, text: string, below?: boolean}[]}} Drawing `at` is a place on the x axis to be marked and `points` are where the
  *   reader points; what is not finite leaves a gap; a note stands where nothing could be drawn
@@ -57,7 +58,7 @@ export function chart(alt, { height = 240, press, drag } = {}) {
 
   function paint() {
     if (!drawn) return;
-    const { x, y, xName, yName, log = false, logX = false, lines = [], dots = [], dotsName = "", at = null, points = [], note = "" } = drawn;
+    const { x, y, xName, yName, log = false, logX = false, lines = [], bands = [], dots = [], dotsName = "", at = null, points = [], note = "" } = drawn;
     const byLog = (/** @type {boolean} */ whether) => (/** @type {number} */ value) => (whether ? Math.log10(value) : value);
     const [scaledX, scaledY] = [byLog(logX), byLog(log)];
     const [left, right, low, high] = [scaledX(x[0]), scaledX(x[1]), scaledY(y[0]), scaledY(y[1])];
@@ -89,6 +90,10 @@ export function chart(alt, { height = 240, press, drag } = {}) {
     parts.push(svg("text", { transform: turned, "text-anchor": "middle" }, yName));
     if (at !== null) {
       for (const halo of ["halo", "at"]) inside.append(svg("path", { class: halo, d: `M${across(at)} ${EDGE.top}V${floor}` }));
+    }
+    for (const { low: under, high: over, color } of bands) {
+      const corners = [...over, ...[...under].reverse()].map(([px, py]) => `${across(px).toFixed(1)} ${up(py).toFixed(1)}`);
+      inside.append(svg("path", { class: "band", style: `fill: var(--sc-${color})`, d: `M${corners.join("L")}Z` }));
     }
     lines.forEach((line, i) => {
       let down = false;
@@ -123,8 +128,14 @@ export function chart(alt, { height = 240, press, drag } = {}) {
     const keys = lines.flatMap((line, i) =>
       line.name ? [element("span", { class: "key" }, sample(svg("path", { ...look(i, line), d: "M0 5H34" })), line.name)] : [],
     );
+    for (const { name, color } of bands) {
+      const swatch = svg("rect", { class: "band", style: `fill: var(--sc-${color})`, width: 34, height: 10 });
+      keys.push(element("span", { class: "key" }, sample(swatch), name));
+    }
     if (dotsName) keys.push(element("span", { class: "key" }, sample(dot(17, 5, dots[0]?.color ?? "ink", false)), dotsName));
-    legend.replaceChildren(...(keys.length > 1 ? keys : []));
+    const wanted = keys.length > 1 ? keys : [];
+    const differs = wanted.length !== legend.children.length || wanted.some((key, i) => !key.isEqualNode(legend.children[i]));
+    if (differs) legend.replaceChildren(...wanted); // else nothing has to be laid out anew
   }
 
   const tell = (/** @type {PointerEvent} */ event, /** @type {(x: number, y: number) => void} */ whom) => {

@@ -49,6 +49,30 @@ export function cutWeights(layers, weights, channels = 1) {
 }
 
 /**
+ * Reduce the four numbers of a normalised channel to two, scale and shift: the weights as `cutWeights` takes them.
+ *
+ * @param {(Layer & {epsilon?: number})[]} layers
+ * @param {Float32Array} weights as Keras's `get_weights` has them, in one row
+ * @param {number} channels of the input
+ */
+export function folded(layers, weights, channels = 1) {
+  let start = 0;
+  const take = (/** @type {number} */ count) => weights.subarray(start, (start += count));
+  const pieces = layers.map(({ kind, kernel_size = 0, filters = 0, use_bias, epsilon = 0 }) => {
+    if (kind === "Conv2D") {
+      const piece = take(kernel_size ** 2 * channels * filters + (use_bias ? filters : 0));
+      channels = filters;
+      return Array.from(piece);
+    }
+    if (kind !== "BatchNormalization") return [];
+    const [gamma, beta, mean, variance] = [0, 1, 2, 3].map(() => take(channels));
+    const scale = Array.from(gamma, (factor, c) => factor / Math.sqrt(variance[c] + epsilon));
+    return [...scale, ...scale.map((factor, c) => beta[c] - factor * mean[c])];
+  });
+  return Float32Array.from(pieces.flat());
+}
+
+/**
  * The geometry of a convolution or a pool of a record; any other layer looks at single pixels.
  *
  * @param {Layer} layer

@@ -1,0 +1,110 @@
+/**
+ * The curves of a run of training: accuracy, loss and learning rate over the epochs.
+ *
+ * @typedef {import("./chart.js").Point} Point
+ * @typedef {import("./chart.js").Line} Line
+ * @typedef {import("./learner_worker.js").HistoryRow} HistoryRow
+ * @typedef {{min: number[], max: number[]}} Range over several runs, for every epoch
+ * @typedef {{training: Range, validation: Range}} Runs
+ * @typedef {{at: number, loss: number, accuracy: number, stepLoss: number}} Moment `at` counts epochs, with fractions
+ * @typedef {{history: HistoryRow[], trace: Moment[]}} Run
+ */
+import { chart } from "./chart.js";
+import { element } from "./elements.js";
+
+/** What the axis of the accuracy shows: the errors in percent, from many at the bottom to few at the top. */
+const ERRORS = /** @type {Point} */ ([60, 0.8]);
+const ACCURACIES = [50, 80, 90, 95, 98, 99];
+const LOSSES = /** @type {Point} */ ([0.05, 3]);
+
+/** Draws the curves of a run; those of an earlier one and of the runs with Keras lie behind them. */
+export function runCurves() {
+  const accuracy = chart("Training and validation accuracy of every epoch", { height: 236 });
+  const loss = chart("Training and validation loss", { height: 158 });
+  const rate = chart("Learning rate of every epoch", { height: 158 });
+  const titled = (/** @type {string} */ title, /** @type {HTMLElement} */ plot) =>
+    element("div", {}, element("p", { class: "title" }, title), plot);
+  const whole = element(
+    "div",
+    { class: "run-curves" },
+    titled("Accuracy", accuracy),
+    titled("Loss", loss),
+    titled("Learning rate", rate),
+  );
+  return Object.assign(whole, {
+    /**
+     * @param {{run: Run, before: Run | null, rates: number[], next: number[] | null, keras: Runs, ceiling: number | null}} what
+     *   `next` are the rates of the run that the settings ask for, if they are others; there is a ceiling if dropout acts on
+     *   the logits
+     */
+    show({ run, before, rates, next, keras, ceiling }) {
+      const x = /** @type {Point} */ ([0, rates.length]);
+      const xTicks = rates.map((_, e) => e + 1).filter((e) => rates.length <= 10 || e % 5 === 0);
+      const now = run.trace[run.trace.length - 1];
+      const over = run.history.length;
+      // The mean over the present epoch so far. Of the first epoch, the whole way is drawn.
+      const way = run.trace.filter(({ at }) => at < 1);
+      const partial = now?.at > Math.max(over, 1) ? [now] : [];
+      const line = (/** @type {"accuracy" | "val_accuracy" | "loss" | "val_loss"} */ key, /** @type {Run} */ { history }) =>
+        history.map((row) => /** @type {Point} */ ([row.epoch, row[key]]));
+      const asErrors = (/** @type {Point[]} */ points) => points.map(([e, share]) => /** @type {Point} */ ([e, errors(share)]));
+      const during = (/** @type {"accuracy" | "loss"} */ key) => {
+        const points = (/** @type {Moment[]} */ moments) => moments.map((moment) => /** @type {Point} */ ([moment.at, moment[key]]));
+        return [...points(way), ...line(key, run), ...points(partial)];
+      };
+
+      const bands = /** @type {const} */ (["training", "validation"]).map((part, i) => {
+        const ends = /** @type {const} */ (["min", "max"]).map((end) =>
+          keras[part][end].slice(0, rates.length).map((share, e) => /** @type {Point} */ ([e + 1, errors(share)])),
+        );
+        return { name: `Keras, ${part}`, low: ends[0], high: ends[1], color: ["first", "second"][i] };
+      });
+      /** @type {Line[]} */
+      const accuracies = [
+        { name: "training", color: "first", dash: "", points: asErrors(during("accuracy")) },
+        { name: "validation", color: "second", dash: "7 4", points: asErrors(line("val_accuracy", run)) },
+      ];
+      if (before) accuracies.unshift(
+        { name: "", color: "first", dash: "", faint: true, points: asErrors(line("accuracy", before)) },
+        { name: "validation of your last run", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
+      );
+      if (ceiling !== null) accuracies.push(
+        { name: "ceiling of the training accuracy", color: "ink", dash: "2 3", points: [[0, errors(ceiling)], [rates.length, errors(ceiling)]] },
+      );
+      const dots = /** @type {const} */ (["accuracy", "val_accuracy"]).flatMap((key, i) =>
+        asErrors(line(key, run)).map((at) => ({ at, color: ["first", "second"][i], hollow: i === 1 })),
+      );
+      accuracy.draw({
+        x, xTicks, y: ERRORS, log: true, xName: "epoch", yName: "accuracy",
+        yTicks: ACCURACIES.map((share) => ({ at: 100 - share, text: `${share} %` })),
+        lines: accuracies, bands, dots,
+      });
+      /** @type {Line[]} */
+      const losses = [
+        { name: "", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },
+        { name: "", color: "first", dash: "", points: during("loss") },
+        { name: "", color: "second", dash: "7 4", points: line("val_loss", run) },
+      ];
+      loss.draw({ x, xTicks, y: LOSSES, log: true, xName: "epoch", yName: "loss", lines: losses });
+      const stairs = (/** @type {number[]} */ values) => values.flatMap((value, e) => /** @type {Point[]} */ ([[e, value], [e + 1, value]]));
+      const present = now ? rates[Math.min(Math.ceil(now.at), rates.length) - 1] : null;
+      rate.draw({
+        x, xTicks, y: [0, 1.1 * Math.max(...rates, ...(next ?? []))], xName: "epoch", yName: "rate",
+        lines: [
+          { name: next ? "this run" : "", color: "ink", dash: "", points: stairs(rates) },
+          ...(next ? [{ name: "the next", color: "action", dash: "2 3", points: stairs(next) }] : []),
+        ],
+        dots: now && present ? [{ at: [now.at, present] }] : [],
+      });
+    },
+  });
+}
+
+/**
+ * The share of errors in percent, within what the axis shows: with all digits right there is no place on it.
+ *
+ * @param {number} accuracy
+ */
+function errors(accuracy) {
+  return Math.max(100 * (1 - accuracy), ERRORS[1]);
+}
