@@ -22,7 +22,7 @@ import { SCHEDULES } from "./shared/schedules.js";
 const QUIET = 30_000; // milliseconds without a word, after which the thread is given up
 const PACE = 200; // milliseconds between two drawings of the curves
 const SIDE = 28; // pixels of a digit
-const ROOM = 640; // pixels of width from which on the settings are always open
+const ROOM = 40; // letters of the page's size, from which width on the settings are always open, as in trainer.css
 
 /** @param {{model: any, el: HTMLElement, host: any}} place */
 function render({ model, el, host }) {
@@ -470,7 +470,8 @@ function render({ model, el, host }) {
   el.classList.add("trainer");
   let wide = false;
   const seen = new ResizeObserver(() => {
-    if (el.clientWidth === 0 || wide === el.clientWidth >= ROOM) return;
+    const room = ROOM * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    if (el.clientWidth === 0 || wide === el.clientWidth >= room) return;
     wide = !wide;
     settings.open = wide;
   });
