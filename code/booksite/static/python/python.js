@@ -218,7 +218,11 @@ export class Python {
   /** @param {Ended} ended how that which waits ends */
   end(ended) {
     this.worker?.then(
-      (its) => its.terminate(),
+      (its) => {
+        its.onmessage = null;
+        its.onerror = (event) => event.preventDefault(); // Firefox reports the end as an error
+        its.terminate();
+      },
       () => {},
     );
     this.worker = undefined;
