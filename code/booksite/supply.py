@@ -251,7 +251,7 @@ def convbook_zip() -> bytes:
     files |= {f"convbook/results/{name}": RESULTS / name for name in TABLES}
     files |= {f"booksite/{name}": site / name for name in ("__init__.py", "in_page.py", "names.py", "themed.py")}
     contents = {name: file.read_bytes() for name, file in files.items()}
-    digits = mnist.load()
+    digits = mnist.load(CACHE / "mnist.npz")
     contents["convbook/sample.npz"] = _npz(mnist.Digits(*(part[:SAMPLE] for part in digits)))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

@@ -30,7 +30,7 @@ def found():
 
 
 @pytest.fixture(scope="module")
-def package():
+def package(found):
     return zipfile.ZipFile(io.BytesIO(supply.convbook_zip()))
 
 
