@@ -9,6 +9,7 @@ CODE = ROOT / "code"
 # By function: why it reads test digits.
 READERS = {
     "studies.study.run": "measures every finished run once, where its plan says so",
+    "convbook.mnist._sample": "brings a few hundred digits to the pages",
     "convbook.training.examples": "watches them where nothing is held out: the faithful replay of the notes' run",
     "convbook.training.main": "measures the finished network once",
     "booksite.openings._drawing": "draws one",
