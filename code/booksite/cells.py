@@ -31,6 +31,7 @@ STATIC = Path(__file__).with_name("static")
 PACKAGES = Path(__file__).parents[2]
 EDITOR = PACKAGES / "node_modules" / "@codemirror" / "view"
 
+BEYOND = "09"  # pages bring what chapters 1 to 8 read; from the page whose name begins so, cells run in notebooks only
 EXERCISE = re.compile(r"^:{3,}\{exercise\}.*\n(?:.*\n)*?:label: *(\S+)", re.MULTILINE)
 SOLUTION = re.compile(r"^:{3,}\{solution-start\} *(\S+)", re.MULTILINE)
 SOLUTION_END = re.compile(r"^:{3,}\{solution-end\}", re.MULTILINE)
@@ -230,7 +231,8 @@ def _setup(book: Path) -> str:
 class ToolsNode(nodes.General, nodes.Element):
     """The row of buttons below the code of a cell.
 
-    Attributes: the ``cell``'s id; how it is called (``label``); the label of its ``exercise``; whether it is ``heavy``.
+    Attributes: the ``cell``'s id; how it is called (``label``); the label of its ``exercise``; why no page can run it
+    (``heavy``).
     """
 
 
@@ -256,13 +258,14 @@ def add_tools(app: Sphinx, doctree: nodes.document, page: str) -> None:
         number += 1
         kind = kinds[cell["cell_index"]]
         tools = ToolsNode("", cell=notebook.cells[cell["cell_index"]].id, label=f"cell {number}", exercise="")
-        tools["heavy"] = any(units[index].heavy for index in kind.units)
+        heavy = any(units[index].heavy for index in kind.units)
+        tools["heavy"] = "Needs Keras" if heavy else "Runs in a notebook" if Path(page).name >= BEYOND else ""
         if kind.exercise and not tools["heavy"]:
             cell["classes"].append("exercise-cell")
             tools["exercise"] = kind.exercise
             tools["label"] = f"exercise {exercises.index(kind.exercise) + 1}"
         source.append(tools)
-    if number == 0:
+    if number == 0 or Path(page).name >= BEYOND:
         return
     shown = without_solution_cells(notebook) if without_solutions() else notebook
     text = json.dumps(page_data(shown, _setup(Path(app.srcdir))), ensure_ascii=False)
@@ -286,11 +289,11 @@ def _visit_tools(self: HTML5Translator, node: ToolsNode) -> None:
     label = node["label"]
     if node["heavy"]:
         address = repository_url(Path(self.builder.srcdir))
-        colab = "Needs Keras, which runs in a notebook only"
+        words = node["heavy"]
         if address and not without_solutions():  # Colab's copies have them
             place = f"{address.removeprefix('https://github.com/')}/blob/colab/{self.builder.current_docname}.ipynb"
-            colab = f'Needs Keras: <a href="https://colab.research.google.com/github/{place}">open in Colab</a>'
-        self.body.append(f'<div class="cell-tools heavy"><span>{colab}</span></div>')
+            words += f': <a href="https://colab.research.google.com/github/{place}">open in Colab</a>'
+        self.body.append(f'<div class="cell-tools heavy"><span>{words}</span></div>')
         return
 
     def button(action: str, words: str, attributes: str = "") -> str:

@@ -73,8 +73,7 @@ PURE = {
 # What the first cell needs.
 BOOT = (*CORE, "packages.json", "convbook.zip")
 
-# What chapters 1 to 8 read; of the trained networks and the tables, only these.
-NETWORK = "scheduled_cnn"
+# What chapters 1 to 8 read of the tables.
 TABLES = ("notes_log.csv", "schedules.csv", "schedules.json")
 CODE = (".py", ".js", ".css", ".json", ".typed")
 SAMPLE = 300  # digits of each of MNIST's two parts
@@ -239,15 +238,13 @@ def _json(value: Any) -> bytes:
 
 
 def convbook_zip() -> bytes:
-    """Pack what the pages need of the course: its code, the network and the tables of chapters 1 to 8, some digits.
+    """Pack what the pages need of the course: its code, the networks, the tables of chapters 1 to 8, some digits.
 
     Equal content gives equal bytes.
     """
     package, site = Path(convbook.__file__).parent, Path(booksite.__file__).parent
     files = {f"convbook/{file.relative_to(package).as_posix()}": file for file in _code(package)}
-    files |= {
-        f"convbook/weights/{NETWORK}{kind}": package / "weights" / f"{NETWORK}{kind}" for kind in (".json", ".npz")
-    }
+    files |= {f"convbook/weights/{file.name}": file for file in (package / "weights").iterdir()}
     files |= {f"convbook/results/{name}": RESULTS / name for name in TABLES}
     files |= {f"booksite/{name}": site / name for name in ("__init__.py", "in_page.py", "names.py", "themed.py")}
     contents = {name: file.read_bytes() for name, file in files.items()}

@@ -50,7 +50,7 @@ export class Plan {
   /**
    * Go back from a cell to the units that give its names their values, and to what these need in turn.
    *
-   * A solution is needed by nothing but itself, because a page may lack it.
+   * What a solution gives is needed by solutions only, because a page may lack it, and a reader's own comes first.
    *
    * @param {string} id
    * @returns {Map<Unit, Set<string>>} in the order in which they run, each with the names that it is needed for
@@ -59,7 +59,7 @@ export class Plan {
     const target = this.cell(id);
     const before = this.cells
       .slice(0, this.cells.indexOf(target))
-      .filter((cell) => !cell.solution || cell.solution === target.solution)
+      .filter((cell) => target.solution || !cell.solution)
       .flatMap((cell) => this.units(cell));
     /** @type {Set<string>} */
     const bound = new Set();
