@@ -247,7 +247,7 @@ def add_tools(app: Sphinx, doctree: nodes.document, page: str) -> None:
         return
     notebook = nbformat.read(file, as_version=4)
     units, kinds = analysed(notebook)
-    exercises = [kind.exercise for kind in kinds if kind.exercise]
+    numbers = app.env.toc_fignumbers.get(page, {}).get("exercise", {})
     number = 0
     for cell in list(doctree.findall(nodes.container)):
         if _kind(cell) != "cell_code":
@@ -263,7 +263,7 @@ def add_tools(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if kind.exercise and not tools["heavy"]:
             cell["classes"].append("exercise-cell")
             tools["exercise"] = kind.exercise
-            tools["label"] = f"exercise {exercises.index(kind.exercise) + 1}"
+            tools["label"] = f"exercise {'.'.join(map(str, numbers.get(kind.exercise, ())))}"
         source.append(tools)
     if number == 0 or Path(page).name >= BEYOND:
         return

@@ -103,7 +103,8 @@ def book(browser: Browser, address: str, running: Path) -> Iterator[Book]:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         yield Book(page, wrong, asked)
-        assert wrong == []
+        # A reload ends what the browser asks for by itself.
+        assert [line for line in wrong if "favicon" not in line] == []
 
 
 def test_nothing_is_loaded_before_a_press(book):
