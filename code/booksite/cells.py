@@ -23,6 +23,7 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import exercise_enumerable_node
 
 import convbook
+from booksite.imports import executed, imported
 from booksite.names import Names, names_of
 from booksite.repository import repository_url
 from booksite.solutions import without_solutions
@@ -141,7 +142,7 @@ def _mark_heavy(units: list[Unit]) -> None:
 
 def _is_heavy(code: str) -> bool:
     try:
-        return any(map(_asks_for_keras, _imports(list(ast.walk(ast.parse(code))))))
+        return any(map(_asks_for_keras, imported(ast.walk(ast.parse(code)))))
     except SyntaxError:
         return True
 
@@ -154,26 +155,8 @@ def _asks_for_keras(module: str) -> bool:
         return package in HEAVY
     place = Path(convbook.__file__).parent.joinpath(*inner)
     files = [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.exists()]
-    statements = [part for file in files for part in _at_import(ast.parse(file.read_text(encoding="utf-8")).body)]
-    return any(_asks_for_keras(each) for each in _imports(statements) if each != module)
-
-
-def _at_import(statements: list[ast.stmt]) -> Iterator[ast.AST]:
-    """List what runs when a module is imported."""
-    for statement in statements:
-        yield statement
-        if isinstance(statement, (ast.If, ast.With, ast.Try)) and "TYPE_CHECKING" not in ast.unparse(statement):
-            yield from _at_import(statement.body)
-
-
-def _imports(code: list[ast.AST]) -> Iterator[str]:
-    """List the modules that code imports, and the names that it takes from them as if these were modules, too."""
-    for node in code:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    nodes = [node for file in files for node in executed(ast.parse(file.read_bytes()), functions=False)]
+    return any(_asks_for_keras(each) for each in imported(nodes) if each != module)
 
 
 def page_data(notebook: nbformat.NotebookNode, setup: str) -> dict[str, Any]:
@@ -205,8 +188,8 @@ def without_solution_cells(notebook: nbformat.NotebookNode) -> nbformat.Notebook
 
 
 WORK = """\
-You can answer right here: write your code into the cell of an exercise and press <em>Check</em>.
-Python then runs in your browser, which the first time loads some megabytes.
+You can do the exercises right here: write your code into the cell of an exercise and press <em>Check</em>.
+Python then runs in your browser; the first time, this loads some megabytes.
 What you write is kept in this browser, and nothing of it leaves your device."""
 
 SETUP = """\

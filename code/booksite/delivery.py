@@ -35,10 +35,8 @@ PACKAGES = Path(__file__).parents[2] / "node_modules"
 STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-design|togglebutton|mystnb)\..*css)$")
 # What scripts of the theme are for, by what a page has that needs them; without it in any page they are left out.
 NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
-OWN = (
-    "near.js",
-    "press.js",
-)  # first, because a script of the theme stops where a browser forbids pages to keep anything
+# These come first, because a script of the theme stops where a browser does not let pages store anything.
+OWN = ("near.js", "press.js")
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 BOOTSTRAP = "scripts/bootstrap.js"  # all of it, in place of which bootstrap.mjs has what the pages use
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from booksite.imports import imported
 from convbook import page
 
 MOST_PRINTED = 20_000  # characters of what a cell prints
@@ -33,7 +34,7 @@ MOST_LINES = 15  # of a traceback
 PAUSE = 0.1  # seconds between two deliveries of what is printed
 WIDTH = 79  # characters of a line of a shown value
 
-BROUGHT = "this page brings NumPy, SciPy, pandas and Matplotlib; open the chapter as a notebook for more"
+BROUGHT = "this page has NumPy, SciPy, pandas and Matplotlib; open the chapter as a notebook for more"
 NO_MEMORY = "Python has one gigabyte of memory on this page, and this does not fit into it."
 NO_INPUT = "nobody can answer input() on this page: write the value into the code"
 NO_DIGITS = "the digits could not be loaded from this site: try again when there is a connection"
@@ -67,11 +68,11 @@ class Kernel:
         builtins.input = _refuse_input
         builtins.display = self.display  # type: ignore[attr-defined]
         page.whole_mnist = functools.partial(_saved, whole)
-        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it tells that it looks for fonts
+        logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it says that it is looking for fonts
 
     def needed(self, code: str) -> list[str]:
         """List the packages that code imports, directly or through a module of the course."""
-        return sorted({package for module in _imported(code) for package in self._needs.get(module, ())})
+        return sorted({package for module in _modules(code) for package in self._needs.get(module, ())})
 
     async def run(self, code: str, alt: str, output: Callable[[Any], None]) -> bool:
         """Run a cell.
@@ -188,22 +189,15 @@ def _to_js(value: Any) -> Any:
     return to_js(value, dict_converter=Object.fromEntries)
 
 
-def _imported(code: str) -> Iterator[str]:
+def _modules(code: str) -> Iterator[str]:
     """Yield the modules that code imports, each with those that contain it."""
     try:
         tree = ast.parse(code)
     except SyntaxError:
         return  # running it will tell
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
+    for name in imported(ast.walk(tree)):
+        parts = name.split(".")
+        yield from (".".join(parts[: i + 1]) for i in range(len(parts)))
 
 
 def bundle(value: Any, alt: str = "") -> tuple[dict[str, Any], dict[str, Any]]:

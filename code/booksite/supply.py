@@ -32,6 +32,7 @@ from sphinx.util import logging
 
 import booksite
 import convbook
+from booksite.imports import executed, imported
 from convbook import mnist
 from convbook.atomic import write_atomically
 from convbook.results import FOLDER as RESULTS
@@ -75,6 +76,8 @@ BOOT = (*CORE, "packages.json", "convbook.zip")
 
 # What chapters 1 to 8 read of the tables.
 TABLES = ("notes_log.csv", "schedules.csv", "schedules.json")
+# The modules of this package that run in the page.
+KERNEL = ("__init__", "imports", "in_page", "names", "themed")
 CODE = (".py", ".js", ".css", ".json", ".typed")
 SAMPLE = 300  # digits of each of MNIST's two parts
 
@@ -246,7 +249,7 @@ def convbook_zip() -> bytes:
     files = {f"convbook/{file.relative_to(package).as_posix()}": file for file in _code(package)}
     files |= {f"convbook/weights/{file.name}": file for file in (package / "weights").iterdir()}
     files |= {f"convbook/results/{name}": RESULTS / name for name in TABLES}
-    files |= {f"booksite/{name}": site / name for name in ("__init__.py", "in_page.py", "names.py", "themed.py")}
+    files |= {f"booksite/{name}.py": site / f"{name}.py" for name in KERNEL}
     contents = {name: file.read_bytes() for name, file in files.items()}
     digits = mnist.load(CACHE / "mnist.npz")
     contents["convbook/sample.npz"] = _npz(mnist.Digits(*(part[:SAMPLE] for part in digits)))
@@ -283,10 +286,10 @@ def needs(packages: Mapping[str, Any]) -> dict[str, list[str]]:
     for file in package.rglob("*.py"):
         parts = ("convbook", *file.relative_to(package).with_suffix("").parts)
         trees[".".join(part for part in parts if part != "__init__")] = ast.parse(file.read_bytes())
-    at_once = {module: set(_imports(tree, functions=False)) for module, tree in trees.items()}
+    at_once = {module: set(imported(executed(tree, functions=False))) for module, tree in trees.items()}
     found: dict[str, list[str]] = {module: [name] for module, name in by_import.items()}
     for module, tree in trees.items():
-        asked, waiting = set(_imports(tree, functions=True)), [module]
+        asked, waiting = set(imported(executed(tree, functions=True))), [module]
         reached: set[str] = set()
         while waiting:
             name = waiting.pop()
@@ -297,20 +300,6 @@ def needs(packages: Mapping[str, Any]) -> dict[str, list[str]]:
         if needed := {by_import[top] for name in asked if (top := name.partition(".")[0]) in by_import}:
             found[module] = sorted(needed)
     return found
-
-
-def _imports(tree: ast.AST, *, functions: bool) -> Iterator[str]:
-    """Yield what a module imports, perhaps in its functions, too, but not what it only names as a type."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            continue
-        elif functions or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield from _imports(node, functions=functions)
 
 
 def lock() -> None:

@@ -179,7 +179,7 @@ def _sample() -> Digits:
     with np.load(page.SAMPLE) as arrays:
         digits = Digits(*(arrays[key] for key in NPZ_KEYS))
     print(
-        f"This page has brought MNIST's first {len(digits.train_labels)} training and {len(digits.test_labels)} test "
+        f"This page comes with MNIST's first {len(digits.train_labels)} training and {len(digits.test_labels)} test "
         "digits; mnist.load(whole=True) loads all 70,000 of them (11 MB).",
         file=sys.stderr,
     )

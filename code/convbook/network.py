@@ -14,8 +14,6 @@ import numpy as np
 from convbook import inference
 from convbook.atomic import write_atomically
 from convbook.backend import keras
-from convbook.ceiling import training_accuracy_ceiling as training_accuracy_ceiling
-from convbook.ceiling import training_loss_floor as training_loss_floor
 from convbook.inference import WEIGHTS
 
 

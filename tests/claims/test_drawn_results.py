@@ -18,8 +18,8 @@ from pytest import approx
 from scipy import stats
 
 import convbook.glue
+from convbook.ceiling import training_accuracy_ceiling
 from convbook.history import notes_log
-from convbook.network import training_accuracy_ceiling
 
 from ..rows import last, runs
 

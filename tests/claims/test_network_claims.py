@@ -10,9 +10,10 @@ import pytest
 from convbook import mnist
 from convbook.arithmetic import Layer, from_keras, trace
 from convbook.backend import keras
+from convbook.ceiling import training_accuracy_ceiling
 from convbook.history import notes_log
 from convbook.inference import forward, load, record
-from convbook.network import load_trained, scheduled_cnn, training_accuracy_ceiling
+from convbook.network import load_trained, scheduled_cnn
 
 RESULTS = Path(__file__).parents[2] / "results"
 LAYERS = ["conv1", "conv2", "conv3", "pool4", "conv5", "conv6", "conv7", "conv8", "conv9"]

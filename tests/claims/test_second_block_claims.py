@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convbook.network import scheduled_cnn, training_accuracy_ceiling
+from convbook.ceiling import training_accuracy_ceiling
+from convbook.network import scheduled_cnn
 
 from .welch import welch
 

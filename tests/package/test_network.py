@@ -9,6 +9,7 @@ from scipy import ndimage, special
 
 from convbook import inference
 from convbook.backend import keras
+from convbook.ceiling import training_accuracy_ceiling, training_loss_floor
 from convbook.inference import WEIGHTS, record
 from convbook.network import (
     NETWORKS,
@@ -17,8 +18,6 @@ from convbook.network import (
     load_trained,
     save_trained,
     scheduled_cnn,
-    training_accuracy_ceiling,
-    training_loss_floor,
     with_test_time_augmentation,
 )
 

@@ -118,7 +118,7 @@ def test_what_is_printed_comes_in_order_and_is_cut(page):
         ("held = []\nwhile True: held.append(np.ones(10**7))", "Python has one gigabyte of memory on this page"),
         ("del held\ninput('Your name?')", "nobody can answer input() on this page"),
         ("exit()", "there is nothing to leave on this page"),
-        ("import keras", "No module named 'keras': this page brings NumPy, SciPy, pandas and Matplotlib"),
+        ("import keras", "No module named 'keras': this page has NumPy, SciPy, pandas and Matplotlib"),
         ("def f(n): return f(n + 1)\nf(0)", "maximum recursion depth exceeded"),
     ],
 )

@@ -254,7 +254,7 @@ def test_a_thread_that_says_nothing_any_more_is_given_up(trainer):
     place.page.wait_for_timeout(500)
     place.page.evaluate("thread.terminate()")
     place.page.clock.run_for(40_000)
-    place.locator(".problem", has_text="has not been heard of for 30 seconds").wait_for()
+    place.locator(".problem", has_text="Nothing has been heard from the training for 30 seconds").wait_for()
 
 
 def test_nothing_large_is_loaded_before_the_press(trainer):

@@ -22,6 +22,7 @@ import { SCHEDULES } from "./shared/schedules.js";
 const QUIET = 30_000; // milliseconds without a word, after which the thread is given up
 const PACE = 200; // milliseconds between two drawings of the curves
 const SIDE = 28; // pixels of a digit
+const PIXELS = SIDE ** 2;
 const ROOM = 40; // letters of the page's size, from which width on the settings are always open, as in trainer.css
 
 /** @param {{model: any, el: HTMLElement, host: any}} place */
@@ -147,7 +148,7 @@ function render({ model, el, host }) {
     return { card, verdict, label };
   });
   const { name: firstLayer, filters: count = 0, kernel_size: side = 0 } = recorded[0];
-  const kernels = picture(`${firstLayer}: its ${count} kernels`, `The kernels of the first layer, vermilion below 0 and blue above`);
+  const kernels = picture(`${firstLayer}: its ${count} kernels`, `The kernels of the first layer, orange below 0 and blue above`);
   /** @type {string[]} */
   const shown = model.get("shown");
   const maps = shown.map((name) => {
@@ -160,7 +161,7 @@ function render({ model, el, host }) {
   const watching = element(
     "div",
     { class: "watching" },
-    element("p", { class: "title" }, "Hard digits, and what the network takes them for now"),
+    element("p", { class: "title" }, "Hard digits, and what the network takes them for at the moment"),
     element("div", { class: "cards", role: "group", "aria-label": "Hard digits; press one to choose it" }, ...cards.map(({ card }) => card)),
     about,
     bars,
@@ -176,22 +177,22 @@ function render({ model, el, host }) {
     const kernel = bytesOf(data.get("kernel"));
     if (typeof WebAssembly === "undefined" || !WebAssembly.validate(kernel)) {
       throw new RangeError(
-        "This browser cannot train the network, because it lacks a part of WebAssembly that is called SIMD. Any current Firefox, Chrome, Edge or Safari has it.",
+        "This browser cannot train the network, because it lacks SIMD, a part of WebAssembly. Any current Firefox, Chrome, Edge or Safari has it.",
       );
     }
     const zipped = new Blob([bytesOf(data.get("digits"))]).stream().pipeThrough(new DecompressionStream("gzip"));
     const bytes = new Uint8Array(await new Response(zipped).arrayBuffer());
-    const all = bytes.length / 785; // a label and 784 pixels for each
+    const all = bytes.length / (1 + PIXELS); // a label and the pixels for each
     const training = data.get("training");
     const part = (/** @type {number} */ from, /** @type {number} */ to) => ({
       labels: bytes.subarray(from, to),
-      images: bytes.subarray(all + 784 * from, all + 784 * to),
+      images: bytes.subarray(all + PIXELS * from, all + PIXELS * to),
     });
     return { text: new TextDecoder().decode(bytesOf(data.get("worker"))), kernel, training: part(0, training), validation: part(training, all) };
   };
   const tell = (/** @type {ToWorker} */ message) => worker?.postMessage(message);
   const watched = () => ({
-    digit: Uint8Array.from(hard.data.slice(784 * model.get("digit"), 784 * (model.get("digit") + 1))),
+    digit: Uint8Array.from(hard.data.slice(PIXELS * model.get("digit"), PIXELS * (model.get("digit") + 1))),
     layers: [...new Set([firstLayer, ...shown])],
     others: Uint8Array.from(hard.data),
   });
@@ -238,10 +239,10 @@ function render({ model, el, host }) {
     });
     mine.addEventListener("error", (event) => {
       event.preventDefault();
-      if (mine === worker) fail("The training has stopped, because the browser has ended its thread. Perhaps the memory ran out: close other tabs, and press Train to begin anew.");
+      if (mine === worker) fail("The training has stopped, because the browser has ended its thread. Perhaps the memory ran out: close other tabs, and press Train to start again.");
     });
     // All are views of one buffer, which a message copies once.
-    const digits = { images: data.training.images.subarray(0, 784 * wanted.digits), labels: data.training.labels.subarray(0, wanted.digits) };
+    const digits = { images: data.training.images.subarray(0, PIXELS * wanted.digits), labels: data.training.labels.subarray(0, wanted.digits) };
     tell({
       type: "start",
       kernel: data.kernel,
@@ -259,7 +260,7 @@ function render({ model, el, host }) {
     silence = window.setTimeout(() => {
       if (phase !== "running" && phase !== "loading") return;
       if (document.hidden) return listen();
-      fail(`The training has not been heard of for ${QUIET / 1000} seconds, so it has been ended. Perhaps the memory ran out: close other tabs, and press Train to begin anew.`);
+      fail(`Nothing has been heard from the training for ${QUIET / 1000} seconds, so it was ended. Perhaps the memory ran out: close other tabs, and press Train to start again.`);
     }, QUIET);
   };
   const hear = (/** @type {FromWorker} */ message) => {
@@ -496,7 +497,7 @@ function render({ model, el, host }) {
 }
 
 /**
- * A box for the seed. What is no seed stays in the box, marked, and changes nothing.
+ * A box for the seed. Anything else that is typed stays in the box, marked, and changes nothing.
  *
  * @param {{min: number, max: number}} limits
  * @param {(value: number | null, problem: string) => void} input

@@ -25,7 +25,8 @@ from convbook.widgets.traits import Array
 
 TRAINING, VALIDATION = 6_000, 1_000  # digits of the sample
 HARD = 12  # digits that are watched
-LOGIT_DROPOUT = 0.1  # as in the notes
+LAYERS = record("scheduled_cnn")["layers"]
+LOGIT_DROPOUT = next(layer["rate"] for layer in reversed(LAYERS) if layer["kind"] == "Dropout")
 WORKER = "learner_worker"  # the module of the thread that trains
 STUDY = "trainer"  # ten runs with Keras and the first settings, by `python -m studies trainer`
 
@@ -133,7 +134,7 @@ class Trainer(InteractiveFigure):
         hard = _hard()
         super().__init__(
             **{
-                "layers": record("scheduled_cnn")["layers"],
+                "layers": LAYERS,
                 "hard": sample().validation_images[hard],
                 "labels": sample().validation_labels[hard].tolist(),
                 "choices": {

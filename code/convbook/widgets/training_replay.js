@@ -28,7 +28,7 @@ function render({ model, el }) {
     height: 170,
     drag: (x) => change(model, { epoch: Math.min(Math.max(Math.round(x), 1), epochs) }),
   });
-  const kernels = picture(`${first}: its ${count} kernels`, `The ${count} kernels of the first layer, vermilion below 0 and blue above`);
+  const kernels = picture(`${first}: its ${count} kernels`, `The ${count} kernels of the first layer, orange below 0 and blue above`);
   kernels.classList.add("kernel-row");
   const maps = shown.map((name) => {
     const { kind } = /** @type {import("./shared/network.js").Layer} */ (layers.find((layer) => layer.name === name));

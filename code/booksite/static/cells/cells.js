@@ -15,9 +15,9 @@ import { Work, allWork, differs, download, forgetAll, keep, notebook, readWork }
 const SAVE = 300; // milliseconds after the last key
 const GONE = "All variables are gone. The next run brings back what its cell needs; “Run all above” brings back everything.";
 const UNKEPT = {
-  full: "The browser's store is full, so this code stays only while the page is open: save your work as a file before you leave.",
+  full: "The browser's storage is full, so this code stays only while the page is open: save your work as a file before you leave.",
   forbidden:
-    "This browser keeps nothing for pages, so this code stays only while the page is open: save your work as a file before you leave.",
+    "This browser does not let pages store anything, so this code stays only while the page is open: save your work as a file before you leave.",
 };
 
 const box = /** @type {HTMLElement} */ (document.querySelector(".work"));
@@ -28,6 +28,13 @@ const said = /** @type {HTMLElement} */ (box.querySelector(".work-status"));
 
 /** @param {ParentNode} place @param {string} action */
 const button = (place, action) => /** @type {HTMLButtonElement | null} */ (place.querySelector(`button[data-do="${action}"]`));
+
+/** Make a button that does something. @param {string} words @param {() => void} action */
+function pressable(words, action) {
+  const made = Object.assign(document.createElement("button"), { type: "button", textContent: words });
+  made.addEventListener("click", action);
+  return made;
+}
 
 /** One cell that the reader sees. */
 class Place {
@@ -77,14 +84,12 @@ class Place {
 
   /** Ask something with buttons. @param {string} text @param {Record<string, () => void>} answers */
   ask(text, answers) {
-    const buttons = Object.entries(answers).map(([words, action]) => {
-      const made = Object.assign(document.createElement("button"), { type: "button", textContent: words });
-      made.addEventListener("click", () => {
+    const buttons = Object.entries(answers).map(([words, action]) =>
+      pressable(words, () => {
         this.say("");
         action();
-      });
-      return made;
-    });
+      }),
+    );
     this.status.replaceChildren(text, ...buttons);
   }
 
@@ -282,7 +287,7 @@ async function load() {
   await Promise.all([...places.values()].map((place) => place.restore()));
   for (const label of work.passed()) mark(label);
   addEventListener("storage", ({ key }) => {
-    // Another tab has written. What waits to be kept here is compared when it is kept.
+    // Another tab has written. Code that waits here to be kept is compared when it is kept.
     for (const place of places.values()) {
       if (key === work.key(place.id) && !place.saving) place.show(work.read(place.id)?.code);
     }
@@ -483,18 +488,17 @@ function here() {
 function take(text, over) {
   const entries = readWork(text);
   if (!entries.size) {
-    said.textContent = "This file holds no work of this course: choose one that “Save all my work” has made.";
+    said.textContent = "This file holds no work of this course: choose one that was made with “Save all my work”.";
     return;
   }
   const others = [...entries].filter(([key, value]) => differs(key, value)).length;
   if (others && over === undefined) {
-    const answer = (/** @type {string} */ words, /** @type {boolean} */ replaced) => {
-      const made = Object.assign(document.createElement("button"), { type: "button", textContent: words });
-      made.addEventListener("click", () => take(text, replaced));
-      return made;
-    };
     const count = others === 1 ? "One cell has" : `${others} cells have`;
-    said.replaceChildren(`${count} other code here. `, answer("Take the file's", true), answer("Keep what is here", false));
+    said.replaceChildren(
+      `${count} other code here. `,
+      pressable("Take the file's", () => take(text, true)),
+      pressable("Keep what is here", () => take(text, false)),
+    );
     return;
   }
   const wanted = [...entries].filter(([key, value]) => over || !differs(key, value));
@@ -512,8 +516,7 @@ function take(text, over) {
 
 /** Delete all work, after a question. */
 function forget() {
-  const sure = Object.assign(document.createElement("button"), { type: "button", textContent: "Delete it all" });
-  sure.addEventListener("click", () => {
+  const sure = pressable("Delete it all", () => {
     forgetAll();
     for (const place of places.values()) {
       work.read(place.id);
@@ -523,7 +526,6 @@ function forget() {
     for (const solved of document.querySelectorAll(".exercise.solved")) solved.classList.remove("solved");
     said.textContent = "Deleted.";
   });
-  const not = Object.assign(document.createElement("button"), { type: "button", textContent: "Keep it" });
-  not.addEventListener("click", () => (said.textContent = ""));
+  const not = pressable("Keep it", () => (said.textContent = ""));
   said.replaceChildren("This deletes what you wrote in all chapters. ", sure, not);
 }
