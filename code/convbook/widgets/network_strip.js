@@ -320,7 +320,7 @@ function render({ model, el }) {
       );
     } else if (level === 1) {
       said.show(`${name}: ${channels} maps of ${size} × ${size} · ${after}. Press a map to see its filter.`);
-    } else said.show(`${verdict}, with ${percent}${chosen === undefined ? "" : `, to a ${chosen} of the test set`}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
+    } else said.show(`${verdict}, with ${percent}${chosen === undefined ? "" : ` (a ${chosen} from the test set)`}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
   };
   const speakOfProducts = (/** @type {Run} */ run) => {
     const column = net.columns[unit.layer];
@@ -563,7 +563,7 @@ function padOf(model) {
   const shelf = model.get("labels").map((/** @type {number} */ label, /** @type {number} */ i) => {
     const press = () => change(model, { image: pack(imageAt(digits, i).data, [28, 28]) });
     const made = button(String(label), press);
-    made.setAttribute("aria-label", `A ${label} of the test set`);
+    made.setAttribute("aria-label", `A ${label} from the test set`);
     return made;
   });
   const images = shelf.map((/** @type {HTMLElement} */ _, /** @type {number} */ i) => imageAt(digits, i).data);

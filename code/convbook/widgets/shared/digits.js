@@ -18,7 +18,7 @@ export function digitPicker(model, open = false) {
   const digits = unpack(model.get("digits"));
   /** @type {number[]} */
   const labels = model.get("labels");
-  const names = labels.map((label, i) => [String(i), `a ${label} of the test set`]);
+  const names = labels.map((label, i) => [String(i), `a ${label} from the test set`]);
   const pad = drawingPad((image) => {
     list.show("draw");
     change(model, { image: pack(image ?? new Float32Array(784), [28, 28]) });
