@@ -197,13 +197,14 @@ def forward(
     if layers is None:
         layers = [layer["name"] for layer in network.layers if layer["kind"] != "Dropout"]
     last = max((_position(network, name) for name in layers), default=-1)
-    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in layers}
+    results: dict[str, NDArray[np.float32]] = {}
     for start in range(0, max(len(pixels), 1), BATCH):
         outputs = _forward(network, pixels[start : start + BATCH], last)
-        for name, batches in parts.items():
-            batches.append(outputs[name])
-    joined = {name: np.concatenate(parts.pop(name)) for name in layers}  # pop, so that no maps are in memory twice
-    return {name: maps[0] for name, maps in joined.items()} if single else joined
+        for name in layers:
+            if name not in results:  # all of its room at once, because what grows in pieces needs twice as much
+                results[name] = np.empty((len(pixels), *outputs[name].shape[1:]), np.float32)
+            results[name][start : start + BATCH] = outputs[name]
+    return {name: maps[0] for name, maps in results.items()} if single else results
 
 
 def gradient(network: Network, image: ArrayLike, layer: str, unit: tuple[int, ...]) -> NDArray[np.float32]:

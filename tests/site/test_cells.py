@@ -299,7 +299,7 @@ FORBIDDEN = "Object.defineProperty(window, 'localStorage', {get() { throw new DO
 FULL = "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }"
 
 
-@pytest.mark.parametrize(("obstacle", "words"), [(FORBIDDEN, "keeps nothing"), (FULL, "is full")])
+@pytest.mark.parametrize(("obstacle", "words"), [(FORBIDDEN, "does not let pages store anything"), (FULL, "is full")])
 def test_without_storage_nothing_on_the_page_is_lost(browser, address, running, obstacle, words):
     with opened(browser, f"{address}/{CHAPTER}") as (page, _):
         page.add_init_script(obstacle)

@@ -219,7 +219,7 @@ def another_file_is_no_network(place, tmp_path) -> None:
 def without_simd_no_run_begins(place) -> None:
     place.page.evaluate("WebAssembly.validate = () => false")
     press(place, "Train again")
-    place.locator(".problem", has_text="lacks a part of WebAssembly").wait_for()
+    place.locator(".problem", has_text="lacks SIMD").wait_for()
     wait_for(place, "Train")
 
 
