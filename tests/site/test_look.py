@@ -42,3 +42,15 @@ def test_a_wrong_address_leads_to_search_and_back(site):
 
 def test_the_card_has_the_size_that_others_expect():
     assert (card().get_size_inches() * card().dpi).tolist() == [1200, 630]
+
+
+def test_a_dark_page_is_dark_before_its_scripts_come(browser, address):
+    """Without them, and where the browser keeps no storage, it has the scheme of the device, too."""
+    forbidden = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('', 'SecurityError') }})"
+    for scheme, obstacle in (("dark", ""), ("light", ""), ("dark", forbidden)):
+        with opened(browser, "about:blank", color_scheme=scheme) as (page, _):
+            page.add_init_script(obstacle)
+            page.route("**/*.js*", lambda route: route.abort())
+            page.goto(f"{address}/chapters/glossary.html")
+            assert page.locator("html").get_attribute("data-theme") == scheme
+            assert page.locator(".bd-sidebar-primary .logo__image:visible").count() == 1

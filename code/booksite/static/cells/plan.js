@@ -12,6 +12,8 @@
  *   units?: Part[], exercise?: string, solution?: string, heavy?: boolean
  * }} Cell of a page, as `booksite.cells` describes it
  * @typedef {Names & {cell: string, code: string}} Unit
+ * @typedef {{origin: number, later: string[]}} Value where it comes from, and the names that its functions use
+ * @typedef {Map<string, Value>} Values by name
  */
 
 /** @param {string} cell @param {Part} part @param {string} code @returns {Unit} */
@@ -24,13 +26,15 @@ export class Plan {
     this.cells = cells.filter((cell) => cell.type === "code");
     /** The reader's own code by cell, with its names. @type {Map<string, {code: string, names: Names}>} */
     this.edited = new Map();
-    /** Who has written a name since it got a new value, the last one last. @type {Map<string, string[]>} */
-    this.written = new Map();
+    /** @type {Values} */
+    this.values = new Map();
+    /** The numbers of all origins. @type {Map<string, number>} */
+    this.origins = new Map();
   }
 
   /** Python has ended, and all values with it. */
   forget() {
-    this.written.clear();
+    this.values.clear();
   }
 
   /** @param {string} id */
@@ -47,6 +51,14 @@ export class Plan {
     return (cell.units ?? []).map((part) => unit(cell.id, part, part.code ?? cell.source));
   }
 
+  /** The units above a cell that may give it values. @param {Cell} target @returns {Unit[]} */
+  before(target) {
+    return this.cells
+      .slice(0, this.cells.indexOf(target))
+      .filter((cell) => target.solution || !cell.solution)
+      .flatMap((cell) => this.units(cell));
+  }
+
   /**
    * Go back from a cell to the units that give its names their values, and to what these need in turn.
    *
@@ -57,10 +69,7 @@ export class Plan {
    */
   needed(id) {
     const target = this.cell(id);
-    const before = this.cells
-      .slice(0, this.cells.indexOf(target))
-      .filter((cell) => target.solution || !cell.solution)
-      .flatMap((cell) => this.units(cell));
+    const before = this.before(target);
     /** @type {Set<string>} */
     const bound = new Set();
     /** @type {Set<string>} */
@@ -90,34 +99,53 @@ export class Plan {
   }
 
   /**
-   * The units that have to run before a cell: none where every name that it needs has its value from the right ones,
-   * else all of them.
+   * The units that have to run before a cell: none where it would find the values that these give it, else all of them.
    *
    * @param {string} id
    * @returns {Unit[]}
    */
   steps(id) {
-    const needed = this.needed(id);
-    /** @type {Map<string, string[]>} */
-    const wanted = new Map();
-    for (const [each, names] of needed) {
-      for (const name of names) {
-        const before = each.binds?.includes(name) ? [] : (wanted.get(name) ?? []);
-        wanted.set(name, [...before, mark(each)]);
-      }
-    }
-    const ready = [...wanted].every(([name, marks]) => String(marks) === String(this.written.get(name)));
-    return ready ? [] : [...needed.keys()];
+    const needed = [...this.needed(id).keys()];
+    /** @type {Values} */
+    const values = new Map();
+    for (const each of needed) this.run(each, values);
+    const own = this.units(this.cell(id));
+    const [wanted, found] = [values, new Map(this.values)].map((start) => own.map((each) => this.run(each, start)));
+    return String(wanted) === String(found) ? [] : needed;
   }
 
   /** Note that units have run. @param {Unit[]} units */
   ran(units) {
-    for (const each of units) {
-      for (const name of each.binds ?? []) this.written.set(name, [mark(each)]);
-      for (const name of each.changes ?? []) this.written.set(name, [...(this.written.get(name) ?? []), mark(each)]);
+    for (const each of units) this.run(each, this.values);
+  }
+
+  /**
+   * Follow what a unit does to the names: what it writes comes from its code and from all that it finds.
+   *
+   * @param {Unit} unit
+   * @param {Values} values
+   * @returns {number} the origin of what it writes
+   */
+  run({ cell, code, binds = [], changes = [], uses = [], later = [] }, values) {
+    const above = this.before(this.cell(cell));
+    const given = new Set(above.flatMap(({ binds = [], changes = [] }) => [...binds, ...changes]));
+    const met = new Set([...uses, ...later]);
+    for (const name of met) for (const more of values.get(name)?.later ?? []) met.add(more);
+    const found = [...met].filter((name) => given.has(name)).sort();
+    const origin = this.number(cell, code, ...found.map((name) => `${name} ${values.get(name)?.origin}`));
+    for (const name of binds) values.set(name, { origin, later });
+    for (const name of changes) {
+      const old = values.get(name) ?? { origin: 0, later: [] };
+      values.set(name, { origin: this.number(`${origin} ${old.origin}`), later: [...old.later, ...later] });
     }
+    return origin;
+  }
+
+  /** The number of an origin, the same whenever it comes again. @param {...string} parts @returns {number} */
+  number(...parts) {
+    const key = parts.join("\n");
+    const known = this.origins.get(key) ?? this.origins.size + 1;
+    this.origins.set(key, known);
+    return known;
   }
 }
-
-/** @param {Unit} unit */
-const mark = ({ cell, code }) => `${cell}\n${code}`;
