@@ -190,7 +190,9 @@ def without_solution_cells(notebook: nbformat.NotebookNode) -> nbformat.Notebook
 WORK = """\
 You can do the exercises right here: write your code into the cell of an exercise and press <em>Check</em>.
 Python then runs in your browser; the first time, this loads some megabytes.
-What you write is kept in this browser, and nothing of it leaves your device."""
+The other cells of the page run, too, and <em>Edit</em> lets you change them.
+What you write is kept in this browser, and nothing of it leaves your device.
+On a computer that you share, save your work as a file before you go."""
 
 SETUP = """\
 # Colab brings Keras; the helper package of the course is in its repository. Elsewhere this cell does nothing.
@@ -302,7 +304,7 @@ def _visit_work(self: HTML5Translator, node: WorkNode) -> None:
     }
     data = " ".join(f'data-{name}="{static}{place}"' for name, place in addresses.items())
     words = {
-        "notebook": "Download the chapter",
+        "notebook": "Download the chapter with my code",
         "save": "Save all my work",
         "load": "Load saved work",
         "forget": "Delete all",

@@ -45,6 +45,8 @@ def page_description(doctree: nodes.document) -> str:
 REPAIRS = [
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # the name has to contain what is to be read
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),  # likewise
+    (r'(<button class="sidebar-toggle primary[^>]*?) title="[^"]*"', r'\1 title="Contents"'),
+    (r'(<button class="sidebar-toggle secondary[^>]*?) title="[^"]*"', r'\1 title="On this page"'),
     (r'<div( class="bd-sidebar-primary)', r'<div role="complementary" aria-label="Site"\1'),
     # A wide table scrolls on a phone, by keyboard too.
     (r'<div class="pst-scrollable-table-container">', '<div class="pst-scrollable-table-container" tabindex="0">'),

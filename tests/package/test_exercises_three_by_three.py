@@ -203,6 +203,7 @@ def test_scipy_passes_with_a_relu_between(images):
         ((np.ones((4, 4)), np.ones((4, 4))), "at least 5 × 5"),
         ((BAR, np.full((9, 9), np.inf)), "not a finite number"),
         ((np.ones((9, 9)), np.zeros((9, 9))), "is 0 for both"),
+        ((np.eye(5), -np.eye(5)), "equals the sum of the outputs"),  # which are 0.3125 and -0.3125
         ((BAR, BAR), "twice the same image"),
         ((BAR, np.zeros((9, 9))), "let their edges overlap"),
     ],

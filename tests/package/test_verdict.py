@@ -1,4 +1,5 @@
 import itertools
+import statistics
 import sys
 import threading
 import time
@@ -103,6 +104,15 @@ def test_a_wrong_answer_gets_its_hint(answer, hint):
     assert hint in verdict.message
     assert repr(verdict).startswith("Not yet: ")
     assert '<p class="check failed"><strong>✗ Not yet:</strong>' in verdict._repr_html_()
+
+
+def test_an_error_is_traced_to_its_line_in_the_readers_cell():
+    cell: dict = {}
+    exec(compile("def halve(x):\n    y = x / 2\n    return y[0]\n", "<cell 3>", "exec"), cell)
+    assert double(cell["halve"]).message.endswith(
+        "raised TypeError: 'float' object is not subscriptable (line 3 of the cell)"
+    )
+    assert "raised TypeError" in (message := double(statistics.mean).message) and "line" not in message
 
 
 def test_a_hint_is_text_not_html():

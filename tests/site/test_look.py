@@ -35,6 +35,19 @@ def test_a_chapter_read_to_its_end_is_marked_and_can_be_forgotten(browser, addre
         assert wrong == []
 
 
+def test_the_drawer_of_a_phone_closes_when_a_section_is_chosen(browser, address):
+    with opened(browser, f"{address}/chapters/01-convolution.html", viewport={"width": 390, "height": 844}) as (
+        page,
+        wrong,
+    ):
+        page.locator("button.secondary-toggle").click()
+        link = page.locator(".bd-sidebar-secondary").get_by_role("link", name="Exercises")
+        link.click()
+        page.wait_for_url("**#exercises")
+        link.wait_for(state="hidden")
+        assert wrong == []
+
+
 def test_a_wrong_address_leads_to_search_and_back(site):
     page = BeautifulSoup((site / "404.html").read_bytes(), "html5lib")
     assert page.select_one('form[role="search"] input[name="q"]') and page.select_one('article a[href$="html"]')

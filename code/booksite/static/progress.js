@@ -50,11 +50,13 @@
       count += Number(isRead);
       link.classList.toggle("read", isRead);
       for (const old of link.querySelectorAll(".visually-hidden, .passed")) old.remove();
+      link.title = isRead ? "Read to the end" : "";
       if (isRead) link.insertAdjacentHTML("beforeend", '<span class="visually-hidden"> (read)</span>');
       const exercises = passed(link);
       if (!exercises.count) continue;
       const words = `${exercises.count}/${exercises.of}<span class="visually-hidden"> exercises passed</span>`;
-      link.insertAdjacentHTML("beforeend", `<span class="passed">${words}</span>`);
+      const all = `${exercises.count} of ${exercises.of} exercises passed`;
+      link.insertAdjacentHTML("beforeend", `<span class="passed" title="${all}">${words}</span>`);
     }
     place.hidden = count === 0;
     place.style.setProperty("--share", String(count / links.length));

@@ -22,11 +22,13 @@ import reprlib
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal, TextIO
 
 import numpy as np
@@ -232,7 +234,7 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     except BaseException as error:
         shown = [describe(argument) for argument in arguments]
         shown += [f"{key}={describe(value)}" for key, value in options.items()]
-        raise Wrong(f"{name}({', '.join(shown)}) raised {_error(error)}") from None
+        raise Wrong(f"{name}({', '.join(shown)}) raised {_error(error)}{_line(error, function)}") from None
     if result is None or result is ...:
         raise Wrong(f"{name} returns nothing yet: replace the dots with your code and return the result")
     pairs = zip([*arguments, *options.values()], [*given, *given_options.values()], strict=True)
@@ -282,6 +284,13 @@ def _error(error: BaseException) -> str:
     except Exception:
         message = ""
     return _cut(f"{type(error).__name__}: {message}" if message else type(error).__name__, 300)
+
+
+def _line(error: BaseException, function: Callable[..., Any]) -> str:
+    """Name the line of the reader's cell in which an error was raised. A cell's code is in no file; a library's is."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return f" (line {lines[-1]} of the cell)" if lines and not Path(file).exists() else ""
 
 
 def _cut(text: str, most: int) -> str:

@@ -117,6 +117,9 @@ class Place {
     this.code = code === plan.cell(this.id).source ? undefined : code;
     this.lost = undefined;
     this.marked();
+    if (this.cell.classList.contains("tried") && !this.tools.classList.contains("busy")) {
+      this.say("Changed since the result below");
+    }
     clearTimeout(this.saving);
     this.saving = window.setTimeout(() => this.save(), SAVE);
   }
@@ -197,6 +200,7 @@ class Place {
     this.lost = before;
     this.marked();
     this.save();
+    this.say("");
     if (before === undefined || !this.built) return;
     this.output.replaceChildren(...this.built);
     this.cell.classList.remove("tried");
@@ -297,6 +301,12 @@ async function load() {
   });
 }
 
+/** What a reader knows a cell by. @param {string} code */
+function firstLine(code) {
+  const line = code.split("\n").find((each) => each.trim() && !each.startsWith("#")) ?? "";
+  return line.length > 40 ? `${line.slice(0, 38)} …` : line;
+}
+
 /** Mark an exercise as passed. @param {string} label */
 function mark(label) {
   document.getElementById(label)?.classList.add("solved");
@@ -334,13 +344,13 @@ function run(place, action = once) {
   const press = button(place.tools, "run");
   if (place.tools.classList.contains("busy")) return;
   place.tools.classList.add("busy");
-  place.say(busy ? "Waiting" : "Loading Python");
+  place.say(busy ? "Waiting" : "Starting Python");
   place.name(press, "Stop");
   queue = queue.then(async () => {
     if (mine === turn) {
       busy = place;
       try {
-        place.say("Loading Python");
+        place.say("Starting Python");
         await python.start();
         delete place.status.dataset.left;
         if (mine === turn) await action(place);
@@ -362,14 +372,14 @@ async function once(place) {
   let count = 0;
   await analyse();
   for (const step of plan.steps(place.id)) {
-    const where = places.get(step.cell)?.label ?? "a cell that the page hides";
+    const where = places.has(step.cell) ? `“${firstLine(step.code)}”` : "a cell that the page hides";
     place.say(`Running what it needs: ${where}`);
     /** @type {Output[]} */
     const outputs = [];
     const { ok } = await python.run(step.code, { output: (output) => outputs.push(output) });
     for (const each of outputs) {
-      // Such as that the page has brought a part of MNIST only.
-      if (each.output_type === "error" || (each.output_type === "stream" && each.name === "stderr")) {
+      // Such as that the page has brought a part of MNIST only, which means nothing to a check.
+      if (each.output_type === "error" || (!place.exercise && each.output_type === "stream" && each.name === "stderr")) {
         place.take(each, count++ === 0);
       }
     }
@@ -397,7 +407,8 @@ async function own(place, count = 0) {
   if (stopped) return false;
   if (!count) place.clear();
   plan.ran(plan.units(cell));
-  place.say(ok ? (place.exercise ? "" : "Done") : "Stopped with an error");
+  place.say(ok ? (place.exercise ? `Checked at ${new Date().toLocaleTimeString()}` : "Done") : "Stopped with an error");
+  if (place.exercise) place.output.scrollIntoView({ block: "nearest" });
   if (passed && place.exercise) {
     mark(place.exercise);
     work.pass(place.exercise, document.querySelectorAll(".exercise-cell").length);
@@ -411,13 +422,14 @@ async function above(place) {
   const mine = turn;
   for (const cell of plan.cells.slice(0, end)) {
     const shown = places.get(cell.id);
+    const words = `“${firstLine(shown?.code ?? cell.source)}”`;
     // A stub that nobody has touched has nothing to say yet.
     if (cell.heavy || cell.solution || (cell.exercise && shown?.code === undefined)) continue;
     if (mine !== turn) return false;
-    place.say(shown ? `Running ${shown.label}` : "Running a cell that the page hides");
+    place.say(shown ? `Running ${words}` : "Running a cell that the page hides");
     if (shown) {
       if (!(await own(shown)) && mine === turn) {
-        place.say(`${shown.label} has stopped with an error, so what comes after it has not run.`);
+        place.say(`${words} has stopped with an error, so what comes after it has not run.`);
         return false;
       }
     } else {
@@ -459,9 +471,11 @@ export async function press(target, at) {
     else if (action === "reset") await place.reset();
     else await place.edit(at);
   } else if (action === "notebook") {
-    download(`${name}.ipynb`, notebook(content, codes()), "application/x-ipynb+json");
+    download(`${name}-with-my-code.ipynb`, notebook(content, codes()), "application/x-ipynb+json");
+    said.textContent = "The chapter is among your downloads, as a notebook for Jupyter or Colab.";
   } else if (action === "save") {
     download("seeing-convolutions-work.json", allWork(here()), "application/json");
+    said.textContent = "Your work on all chapters is among your downloads. “Load saved work” reads that file.";
   } else if (action === "load") {
     const chosen = Object.assign(document.createElement("input"), { type: "file", accept: ".json" });
     chosen.addEventListener("change", async () => chosen.files?.length && take(await chosen.files[0].text()));

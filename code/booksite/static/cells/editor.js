@@ -35,6 +35,8 @@ const THEME = EditorView.theme({
  */
 export function edit(place, { code, label, changed, run, left }) {
   const runIt = { run: () => (run(), true) };
+  // The page's own keys, such as / for its search, are letters here.
+  place.addEventListener("keydown", (event) => event.stopPropagation());
   const view = new EditorView({
     parent: place,
     state: EditorState.create({
@@ -52,6 +54,7 @@ export function edit(place, { code, label, changed, run, left }) {
         python(),
         indentUnit.of("    "),
         indentOnInput(),
+        EditorView.lineWrapping,
         bracketMatching(),
         syntaxHighlighting(COLORS),
         THEME,
