@@ -15,12 +15,12 @@ import { unzipDigits } from "./shared/zipped_digits.js";
  *   the time at which it ended, in milliseconds
  */
 
-const SLICE = 12; // milliseconds of work, after which the page may do something else
+const SLICE = 8; // milliseconds of work, after which the page may do something else
 const PACE = 100; // milliseconds between two drawings of a run
 const STOOD = 700; // milliseconds for which a run has to stand before later ones are compared with it
 const LEAST = 0.001; // loss that is drawn
 const NOTHING = Math.log(10); // the loss of ten equal probabilities
-const ORDERS = { shuffled: "shuffled in every epoch", given: "the same in every epoch", sorted: "sorted, from 0s to 9s" };
+const ORDERS = { shuffled: "shuffled anew", given: "always the same", sorted: "sorted by class" }; // in every epoch
 
 /** @param {{model: any, el: HTMLElement}} place */
 function render({ model, el }) {
@@ -69,14 +69,14 @@ function render({ model, el }) {
   const words = {
     batch_size: (size) => `batches of ${count(size)}`,
     rate: (rate) => `the base rate ${rate}`,
-    schedule: (name) => `the schedule "${names[name]}"`,
+    schedule: (name) => `${names[name]} as the schedule`,
     decay: (decay) => `a decay of ${brief(decay)}`,
     factor: (factor) => `a factor of ${brief(factor)}`,
     every: (every) => `${every} epochs between steps`,
     warm_up: (share) => `a rise in ${brief(share)} of the epochs`,
     start: (share) => `a first rate of ${brief(share)} of the highest`,
     epochs: (epochs) => `${epochs} ${epochs === 1 ? "epoch" : "epochs"}`,
-    order: (order) => `digits ${ORDERS[/** @type {keyof typeof ORDERS} */ (order)]}`,
+    order: (order) => `the order ${ORDERS[/** @type {keyof typeof ORDERS} */ (order)]}`,
   };
 
   // The parts.
@@ -168,7 +168,7 @@ function render({ model, el }) {
         { name: names[schedule], color: "ink", dash: "", points: stairs(now.rates) },
       ],
       dots,
-      dotsName: "the notes' log, scaled to this base rate",
+      dotsName: "the notes' log, scaled",
     });
     const last = epochs - 1;
     const whole = epochs === logged.length;
@@ -178,7 +178,7 @@ function render({ model, el }) {
     aboutRates.textContent =
       `The rate goes from ${brief(now.rates[0])} in epoch 1 to ${brief(now.rates[last])} in epoch ${epochs}` +
       (highest > Math.max(now.rates[0], now.rates[last]) ? `; the highest is ${brief(highest)}.` : ".") +
-      (whole ? ` In sum, the ${epochs} rates are ${brief(sum)} times those of the notes.` : "") +
+      (whole && !fits ? ` In sum, the ${epochs} rates are ${brief(sum)} times those of the notes.` : "") +
       (whole && fits ? " This is the notes' schedule: it goes through all twenty points of their log." : "");
     const { initial, ...own } = schedules[schedule].takes;
     const asMeasured = whole && Object.entries(own).every(([name, value]) => Math.abs(now.chosen[name] - value) < 1e-9);
@@ -186,7 +186,7 @@ function render({ model, el }) {
     const others = Object.keys(measured.errors).filter((name) => name !== schedule);
     aboutRuns.textContent = asMeasured
       ? `The network of the notes was trained with this schedule, too: ${measured.runs} runs on ${count(measured.digits)} digits left ` +
-        `${left(schedule)} errors among ${count(measured.held_out)} others, in the mean. With the other schedules it was ` +
+        `${left(schedule)} errors on average among ${count(measured.held_out)} others. The other schedules left ` +
         `${others.map((name) => `${left(name)} (${names[name]})`).join(", ")}.`
       : "The network of the notes was not trained with this form of the schedule.";
   }
@@ -203,6 +203,7 @@ function render({ model, el }) {
       xName: "epoch",
       yName: "loss",
       lines: [
+        { name: "each batch, before its step", color: "edge", dash: "", faint: true, points: now.batches },
         { name: "knows nothing: ln 10", color: "ink", dash: "2 3", points: [[0, NOTHING], [epochs, NOTHING]] },
         ...(before
           ? [
@@ -210,7 +211,6 @@ function render({ model, el }) {
               { name: "", color: "second", dash: "7 4", faint: true, points: after(before.validation) },
             ]
           : []),
-        { name: "each batch, before its step", color: "ink", dash: "", faint: true, points: now.batches },
         { name: "training digits", color: "first", dash: "", points: after(now.training) },
         { name: "validation digits", color: "second", dash: "7 4", points: after(now.validation) },
       ],
@@ -228,7 +228,7 @@ function render({ model, el }) {
     const steps = Math.ceil(everything / batch_size) * rates.length;
     const differs = (/** @type {Run} */ { chosen }) =>
       Object.keys(words).filter((name) => used(name, chosen.schedule) && chosen[name] !== now.chosen[name]).map((name) => words[name](chosen[name]));
-    const earlier = before ? ` Before, with ${differs(before).join(", ")}, it was ${last(before.training)} and ${last(before.validation)}.` : "";
+    const earlier = before ? ` Before, with ${inWords(differs(before))}, it was ${last(before.training)} and ${last(before.validation)}.` : "";
     return (
       `After ${count(steps)} ${steps === 1 ? "step" : "steps"} the loss is ${last(training)} on the training digits and ` +
       `${last(validation)} on the validation digits.${earlier}${verdict(training, validation, order === "sorted" && batch_size < everything)}`
@@ -328,6 +328,11 @@ function roundUp(value) {
 /** @param {number} value */
 function loss(value) {
   return value < 10 ? value.toFixed(3) : precise(value, 3);
+}
+
+/** @param {string[]} parts */
+function inWords(parts) {
+  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}` : parts[0];
 }
 
 /** @param {number[]} values losses */
