@@ -172,7 +172,7 @@ function render({ model, el }) {
     });
     const last = epochs - 1;
     const whole = epochs === logged.length;
-    const fits = now.rates.every((value, e) => Math.abs(value - rate * logged[e]) < 1e-8);
+    const fits = now.rates.every((value, e) => Math.abs(value - rate * logged[e]) < 1e-6 * rate);
     const sum = now.rates.reduce((a, b) => a + b, 0) / (rate * logged.reduce((a, b) => a + b, 0));
     const highest = Math.max(...now.rates);
     aboutRates.textContent =
@@ -188,16 +188,16 @@ function render({ model, el }) {
       ? `The network of the notes was trained with this schedule, too: ${measured.runs} runs on ${count(measured.digits)} digits left ` +
         `${left(schedule)} errors on average among ${count(measured.held_out)} others. The other schedules left ` +
         `${others.map((name) => `${left(name)} (${names[name]})`).join(", ")}.`
-      : "The network of the notes was not trained with this form of the schedule.";
+      : "The network of the notes was not trained with such rates: its runs had twenty epochs, and each schedule as it is at first.";
   }
 
   function drawRun() {
     const { epochs } = now.chosen;
-    const all = [now, ...(before ? [before] : [])].flatMap((run) => [...run.training, ...run.validation, ...run.batches.map(([, loss]) => loss)]);
+    const all = [now, ...(before ? [before] : [])].flatMap(({ training, validation }) => [...training, ...validation]);
     const after = (/** @type {number[]} */ values) => values.map((loss, e) => /** @type {Point} */ ([e, loss]));
     losses.draw({
       x: [0, epochs],
-      y: [1 / roundUp(1 / Math.max(LEAST, Math.min(0.2, ...all))), roundUp(Math.max(3, ...all))],
+      y: [1 / roundUp(1 / Math.max(LEAST, 0.7 * Math.min(0.3, ...all))), roundUp(1.4 * Math.max(3, ...all))], // batches may be outside
       log: true,
       xTicks: epochTicks(epochs),
       xName: "epoch",
@@ -284,12 +284,14 @@ function verdict(training, validation, sorted) {
     const why = sorted ? "the last steps of every epoch see nothing but 9s" : "the steps are so long that they overshoot";
     return ` That is worse than knowing nothing, which has the loss ln 10 = ${NOTHING.toFixed(3)}: ${why}.`;
   }
-  const rises = training.filter((loss, e) => e > 0 && loss > 1.02 * training[e - 1]).length;
-  if (rises >= end / 5) return " From one epoch to the next, the training loss often rises: the steps are so long that they overshoot.";
+  const late = training.slice(Math.ceil(end / 2)); // at the start, a rise may pass
+  const rises = late.filter((loss, e) => e > 0 && loss > 1.02 * late[e - 1]).length;
+  if (rises >= late.length / 4) return " From one epoch to the next, the training loss often rises: the steps are so long that they overshoot.";
   const best = validation.indexOf(Math.min(...validation));
   if (validation[end] > 1.02 * validation[best] && training[end] < training[best]) {
     return ` The validation loss was lowest after epoch ${best}, ${loss(validation[best])}; since then, the network has been overfitting.`;
   }
+  if (validation[end] > 3 * training[end]) return " Much of what the network has learned is true of its training digits only: it overfits.";
   return "";
 }
 
