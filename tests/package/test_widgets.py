@@ -118,7 +118,10 @@ def test_wrong_kernels_are_refused_and_change_nothing(value, message):
         ("NetworkStrip", "place", "conv5/16"),
         ("NetworkStrip", "place", "conv5/3/10,0"),
         ("NetworkStrip", "place", "conv5/3/4"),
-        ("ScheduleExplorer", "schedule", "exponential"),
+        ("SoftmaxTraining", "schedule", "exponential"),
+        ("SoftmaxTraining", "batch_size", 3_000),
+        ("SoftmaxTraining", "rate", float("nan")),
+        ("SoftmaxTraining", "epochs", 0),
         ("Trainer", "epochs", 0),
         ("Trainer", "batch_size", 1),
         ("Trainer", "rate", float("nan")),
@@ -236,9 +239,10 @@ def test_a_replay_of_another_network_is_refused():
 
 
 def test_schedules_kernels_and_functions_reach_the_page_by_name():
-    explorer = widgets.ScheduleExplorer().get_state("schedules")["schedules"]
-    assert [*explorer] == [*schedules.SCHEDULES]
-    assert explorer["one_cycle"]["takes"] == {"initial": 0.006, "warm_up": 0.3, "start": 0.1}
+    for name in ("SoftmaxTraining", "Trainer"):
+        sent = getattr(widgets, name)().get_state("schedules")["schedules"]
+        assert [*sent] == [*schedules.SCHEDULES]
+    assert sent["one_cycle"]["takes"] == {"initial": 0.006, "warm_up": 0.3, "start": 0.1}
     assert [*widgets.KernelLab().get_state("presets")["presets"]] == [*KERNELS]
     assert widgets.ActivationPlayground().get_state("functions")["functions"] == [*activations.ACTIVATIONS]
 
@@ -246,8 +250,8 @@ def test_schedules_kernels_and_functions_reach_the_page_by_name():
 @pytest.mark.parametrize(
     ("name", "trait", "limits"),
     [
-        ("ScheduleExplorer", "initial", (0.0005, 0.02, 0.0005)),
-        ("ScheduleExplorer", "every", (1, 20, 1)),
+        ("SoftmaxTraining", "decay", (0, 1, 0.001)),
+        ("SoftmaxTraining", "every", (1, 20, 1)),
         ("ConvolutionStepper", "dilation", (1, 8, 1)),
         ("ConvolutionStepper", "kernel", (1, 5, 1)),
         ("ChannelMixer", "weights", (-2, 2, 0.01)),
@@ -303,3 +307,26 @@ def test_the_first_settings_of_the_trainer_are_those_of_the_study():
     assert trainer.rate == recipe.schedule(0) and schedules.SCHEDULES[trainer.schedule] is recipe.schedule
     assert layer_records(recipe.build()) == trainer.layers
     assert len(trainer.keras["validation"]["min"]) == recipe.epochs
+
+
+def test_the_softmax_model_learns_from_the_digits_of_its_chapter():
+    images, labels, *held_out = mnist.split(mnist.load(whole=True))
+    figure = widgets.SoftmaxTraining()
+    assert figure.data.training == 2_000
+    assert len(figure.data.digits) < 600_000
+    row = np.frombuffer(gzip.decompress(figure.data.digits.tobytes()), np.uint8)
+    np.testing.assert_array_equal(row[:3_000], [*labels[:2_000], *held_out[1][:1_000]])
+    pixels = row[3_000:].reshape(-1, 28, 28)
+    np.testing.assert_array_equal(pixels, [*images[:2_000], *held_out[0][:1_000]])
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0])
+def test_the_softmax_model_starts_with_the_rates_of_the_notes_in_multiples(rate):
+    figure = widgets.SoftmaxTraining(rate=rate)
+    np.testing.assert_allclose(figure.rates(), [rate * multiple for multiple in figure.logged], atol=1e-9)
+    np.testing.assert_allclose(figure.rates(), [rate / 0.003 * schedules.inverse_time(e) for e in range(20)], atol=1e-9)
+
+
+def test_one_cycle_climbs_to_twice_the_base_rate():
+    figure = widgets.SoftmaxTraining(schedule="one_cycle", rate=0.1, epochs=10)
+    assert len(figure.rates()) == 10 and max(figure.rates()) == pytest.approx(0.2)

@@ -26,7 +26,7 @@ FIGURES = {
     "network_strip": "05-feature-maps",
     "activation_playground": "06-activations",
     "stack_editor": "07-receptive-fields",
-    "schedule_explorer": "08-epochs-and-schedules",
+    "softmax_training": "08-epochs-and-schedules",
     "trainer": "../figures/trainer",
     "training_replay": "09-train-the-network",
     "seed_intervals": "12-the-second-block",
@@ -549,15 +549,83 @@ def test_the_cone_marks_the_field_of_the_row_that_is_pointed_at(figure):
     assert place.locator(".cone .field").count() == 5
 
 
+def result(place) -> str:
+    """Wait until the softmax model is trained with the settings that have just been made; returns what is said then."""
+    said(place)
+    place.locator(SEEN, has_text=re.compile("^After ")).wait_for(timeout=60_000)
+    return said(place)
+
+
+def losses(sentence: str) -> tuple[float, float]:
+    """Return the training loss and the validation loss that a sentence starts with."""
+    found = re.match(
+        r"After [\d,]+ steps? the loss is ([\d.]+) on the training digits and ([\d.]+) on the val", sentence
+    )
+    return float(found[1]), float(found[2])
+
+
+def set_stop(place, name: str, words: str) -> None:
+    """Move a slider over a list of values until it says a value."""
+    slider = place.get_by_label(name, exact=True)
+    for at in range(int(slider.get_attribute("max")) + 1):
+        slider.fill(str(at))
+        if slider.get_attribute("aria-valuetext") == words:
+            return
+    pytest.fail(f"{name} does not offer {words}")
+
+
 def test_schedule_of_the_notes_goes_through_their_log(figure):
-    place = figure("schedule_explorer")
-    assert "it goes through all twenty points" in said(place)
+    place = figure("softmax_training")
+    rates, measured = place.locator(".hint").all()
+    assert "it goes through all twenty points" in rates.inner_text()
     place.get_by_label("Decay", exact=True).fill("0.5")
-    assert "it goes through" not in said(place)
-    assert "No run was trained with the settings" in place.locator(".hint").inner_text()
+    result(place)
+    assert "it goes through" not in rates.inner_text() and "In sum, the 20 rates are" in rates.inner_text()
+    assert "was not trained with such rates" in measured.inner_text()
     place.get_by_label("Schedule", exact=True).select_option("one_cycle")
-    assert "0.00600" in place.inner_text()
-    assert place.locator(".hint").inner_text().count("errors") == 2
+    result(place)
+    assert "the highest is 1.00" in rates.inner_text()
+    assert measured.inner_text().count("(") == 4  # the other schedules
+
+
+def test_the_softmax_model_loads_its_digits_when_a_setting_changes(browser, address):
+    with opened(browser, f"{address}/chapters/{FIGURES['softmax_training']}.html") as (page, wrong):
+        loaded = []
+        page.on("response", lambda answer: loaded.append(answer) if answer.url.endswith(".bin") else None)
+        place = start_figure(page, "softmax_training")
+        first = losses(result(place))
+        assert loaded == []
+        place.get_by_label("Epochs", exact=True).press("ArrowLeft")
+        assert losses(result(place)) != first and "Before, with 20 epochs, it was" in said(place)
+        assert [len(answer.body()) < 600_000 for answer in loaded] == [True]
+        place.get_by_label("Epochs", exact=True).press("ArrowRight")
+        assert losses(result(place)) == first
+        assert wrong == []
+
+
+def test_the_softmax_model_does_what_the_chapter_asks_its_readers_to_foresee(figure):
+    place = figure("softmax_training")
+    training, validation = losses(result(place))
+    set_stop(place, "Batch size", "1")
+    single = result(place)
+    assert losses(single)[0] < training / 10 and losses(single)[1] > 3 * validation
+    assert "overfit" in single
+    set_stop(place, "Batch size", "128")
+    place.get_by_label("Schedule", exact=True).select_option("constant")
+    set_stop(place, "Base rate", "2")
+    assert "the training loss often rises" in result(place)
+    place.get_by_label("Schedule", exact=True).select_option("inverse_time")
+    falling = result(place)
+    assert "rises" not in falling
+    place.get_by_label("Order of the digits", exact=True).select_option("sorted")
+    assert losses(result(place))[0] > 2 * losses(falling)[0]
+    set_stop(place, "Batch size", "2,000")
+    ends = losses(result(place))
+    place.get_by_label("Order of the digits", exact=True).select_option("shuffled")
+    assert losses(result(place)) == ends
+    place.get_by_label("Schedule", exact=True).select_option("constant")
+    set_stop(place, "Base rate", "20")
+    assert "worse than knowing nothing" in result(place)
 
 
 def test_replay_loads_nothing_before_it_is_asked_to(browser, address):

@@ -2,12 +2,15 @@
 
 import base64
 from functools import cache
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import stats
+from scipy import special, stats
 
 from convbook import activations, inference, mnist, schedules
 from convbook.arithmetic import Layer, Stage, trace
@@ -16,12 +19,13 @@ from convbook.convolve import conv2d_loops, conv2d_windows
 from convbook.inference import Network, network_of
 from convbook.network import layer_records, load_trained
 from convbook.widgets.network_figure import flat
-from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.seed_intervals import t_quantile
+from convbook.widgets.softmax_training import packed_digits, page_digits, trained
 from convbook.widgets.stack_editor import PRESETS
 
 from .browser import encoded
 
+CHAPTER = Path(__file__).parents[2] / "chapters" / "08-epochs-and-schedules.ipynb"
 SHIPPED = sorted(file.stem for file in inference.WEIGHTS.glob("*.json"))
 
 
@@ -486,20 +490,71 @@ def test_the_frontier_leaves_out_what_another_beats(call):
 
 @pytest.mark.parametrize("name", schedules.SCHEDULES)
 def test_schedules(call, name):
-    explorer = ScheduleExplorer(schedule=name, initial=0.004, decay=0.5, factor=0.3, every=3, warm_up=0.4, start=0.2)
-    traits = ["initial", "decay", "factor", "every", "warm_up", "start"]
+    values = {"decay": 0.5, "factor": 0.3, "every": 3, "warm_up": 0.4, "start": 0.2}
     body = """
         const { SCHEDULES } = await load("shared/schedules");
         return Array.from({ length: 20 }, (_, e) => SCHEDULES[given.name](e, { ...given, epochs: 20 }));
         """
-    ours = call(body, {"name": name} | {trait: getattr(explorer, trait) for trait in traits})
-    np.testing.assert_allclose(ours, explorer.rates(), atol=1e-10)
+    function = schedules.SCHEDULES[name]
+    takes = {key: values[key] for key in signature(function).parameters if key in values}
+    first = "peak" if name == "one_cycle" else "initial"
+    ours = call(body, values | {"name": name, "initial": 0.004})
+    np.testing.assert_allclose(ours, [function(e, **{first: 0.004}, **takes) for e in range(20)], atol=1e-10)
 
 
-def test_the_explorer_starts_with_the_rates_of_the_notes():
-    explorer = ScheduleExplorer()
-    np.testing.assert_allclose(explorer.rates(), explorer.logged, atol=1e-10)
-    assert explorer.rates() == [schedules.inverse_time(epoch) for epoch in range(20)]
+@cache
+def loop_of_the_chapter() -> dict[str, Any]:
+    """Run the cells of chapter 8 that define its loop; a reader's own loop is judged by nothing else."""
+    cells = {cell.id: cell.source for cell in nbformat.read(CHAPTER, as_version=4).cells}
+    digits = page_digits()
+    space: dict[str, Any] = {"np": np, "softmax": activations.softmax, "logsumexp": special.logsumexp}
+    space["parts"] = digits
+    definitions = cells["cell-9"].partition("\n\n\n")[2]  # after the digits are loaded
+    for source in (cells["cell-5"], definitions, cells["cell-11"], cells["the-gradient"], cells["cell-15"]):
+        exec(source, space)
+    return space
+
+
+@pytest.mark.parametrize(
+    ("size", "order", "rates"),
+    [
+        (128, "shuffled", [0.5, 0.3, 0.1]),
+        (128, "sorted", [0.5, 0.5]),
+        (100, "given", [0.1, 5.0]),
+        (2_000, "shuffled", [20.0, 1.0]),
+        (1, "shuffled", [0.01]),
+        (7, "sorted", [0.05]),
+    ],
+)
+def test_the_page_trains_its_softmax_model_as_the_chapter_does(call, size, order, rates):
+    chapter = loop_of_the_chapter()
+    rows, labels = chapter["rows"], chapter["labels"]
+    body = """
+        const { shuffled, randomNumbers } = await load("shared/random");
+        const { descent, inked } = await load("shared/softmax_regression");
+        const { unzipDigits } = await load("shared/zipped_digits");
+        const whole = (work) => { for (;;) { const { done, value } = work.next(); if (done) return value; } };
+        const { training, validation } = await unzipDigits({ data: new DataView(bytes(given.digits)) }, 2000);
+        const losses = { batches: [], training: [], validation: [] };
+        whole(descent({ training: whole(inked(training)), validation: whole(inked(validation)) }, given, losses));
+        const orders = given.rates.map((_, epoch) => Array.from(shuffled(2000, randomNumbers(0, epoch))));
+        return { ...losses, orders };
+        """
+    settings = {"rates": rates, "batch_size": size, "order": order}
+    page = call(body, settings | {"digits": encoded(packed_digits())})
+    same = {"given": np.arange(2_000), "sorted": np.argsort(labels, kind="stable")}
+    weights, training, validation, batches = np.zeros((785, 10)), [np.log(10)], [np.log(10)], []
+    for epoch, rate in enumerate(rates):
+        chosen = np.array(page["orders"][epoch]) if order == "shuffled" else same[order]
+        assert sorted(chosen) == [*range(2_000)]
+        seen = [losses.mean() for losses, _ in chapter["one_epoch"](weights, chosen, size, rate)]
+        batches += [np.mean(seen[i : i + -(-len(seen) // 16)]) for i in range(0, len(seen), -(-len(seen) // 16))]
+        training.append(chapter["measure"](weights, rows, labels)[0].mean())
+        validation.append(chapter["measure"](weights, *chapter["held_out"])[0].mean())
+    for losses in (page, trained(tuple(rates), size, order)):
+        np.testing.assert_allclose(losses["training"], training, rtol=1e-6)
+        np.testing.assert_allclose(losses["validation"], validation, rtol=1e-6)
+        np.testing.assert_allclose([loss for _, loss in losses["batches"]], batches, rtol=1e-4, atol=1e-6)
 
 
 def test_drawings_come_back_as_digits(call):

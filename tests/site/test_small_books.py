@@ -30,7 +30,7 @@ SOUND = {
         "knob = wigglystuff.Knob(value=5, max_value=11)\nknob",
         "knob",
     ],
-    "figure": "# Page\n\n```{widget} ScheduleExplorer\n:alt: A falling curve\n:name: fig\n\nA *caption*.\n```\n",
+    "figure": "# Page\n\n```{widget} ActivationPlayground\n:alt: A bent line\n:name: fig\n\nA *caption*.\n```\n",
 }
 FAULTY = {
     "noise": [

@@ -6,8 +6,8 @@ from convbook.widgets.convolution_stepper import ConvolutionStepper
 from convbook.widgets.frontier import Frontier
 from convbook.widgets.kernel_lab import KernelLab
 from convbook.widgets.network_strip import NetworkStrip
-from convbook.widgets.schedule_explorer import ScheduleExplorer
 from convbook.widgets.seed_intervals import SeedIntervals
+from convbook.widgets.softmax_training import SoftmaxTraining
 from convbook.widgets.stack_editor import StackEditor
 from convbook.widgets.trainer import Trainer
 from convbook.widgets.training_replay import TrainingReplay
@@ -20,8 +20,8 @@ __all__ = [
     "Frontier",
     "KernelLab",
     "NetworkStrip",
-    "ScheduleExplorer",
     "SeedIntervals",
+    "SoftmaxTraining",
     "StackEditor",
     "Trainer",
     "TrainingReplay",

@@ -6,7 +6,7 @@ from importlib.resources.abc import Traversable
 
 FOLDER = files("convbook") / "widgets"
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(?:shared/)?(\w+)\.js";$', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|class) (\w+))", re.MULTILINE)
 
 
 def bundle(name: str) -> str:

@@ -2,10 +2,11 @@
 import { button, change, checkbox, choice, element, fill, follow, slider, status } from "./shared/elements.js";
 import { settingsProblem } from "./shared/learner_settings.js";
 import { folded, stagesOf } from "./shared/network.js";
-import { imageAt, pack, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
+import { bytesOf, imageAt, pack, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 import { runCurves } from "./shared/run_curves.js";
 import { fileOf, readRun, settingsFrom, settingsText } from "./shared/run_file.js";
 import { SCHEDULES } from "./shared/schedules.js";
+import { unzipDigits } from "./shared/zipped_digits.js";
 
 /**
  * @typedef {import("./shared/network.js").Layer} Layer
@@ -180,15 +181,8 @@ function render({ model, el, host }) {
         "This browser cannot train the network, because it lacks SIMD, a part of WebAssembly. Any current Firefox, Chrome, Edge or Safari has it.",
       );
     }
-    const zipped = new Blob([bytesOf(data.get("digits"))]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const bytes = new Uint8Array(await new Response(zipped).arrayBuffer());
-    const all = bytes.length / (1 + PIXELS); // a label and the pixels for each
-    const training = data.get("training");
-    const part = (/** @type {number} */ from, /** @type {number} */ to) => ({
-      labels: bytes.subarray(from, to),
-      images: bytes.subarray(all + PIXELS * from, all + PIXELS * to),
-    });
-    return { text: new TextDecoder().decode(bytesOf(data.get("worker"))), kernel, training: part(0, training), validation: part(training, all) };
+    const digits = await unzipDigits(data.get("digits"), data.get("training"));
+    return { text: new TextDecoder().decode(bytesOf(data.get("worker"))), kernel, ...digits };
   };
   const tell = (/** @type {ToWorker} */ message) => worker?.postMessage(message);
   const watched = () => ({
@@ -535,15 +529,6 @@ function tenBars() {
       });
     },
   });
-}
-
-/**
- * The bytes of an array from Python, which other arrays may share their memory with.
- *
- * @param {import("./shared/pictures.js").Packed} packed
- */
-function bytesOf({ data }) {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 }
 
 /** @param {number} seconds */

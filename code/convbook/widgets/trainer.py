@@ -1,6 +1,5 @@
 """The network of the notes, to be trained on the reader's own device."""
 
-import gzip
 from functools import cache
 from typing import Any
 
@@ -20,8 +19,9 @@ from convbook.schedules import SCHEDULES
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.figure import InteractiveFigure
 from convbook.widgets.network_strip import NetworkStrip
-from convbook.widgets.schedule_explorer import LABELS, defaults
+from convbook.widgets.schedule_traits import defaults, schedule_choices
 from convbook.widgets.traits import Array
+from convbook.widgets.zipped_digits import zipped
 
 TRAINING, VALIDATION = 6_000, 1_000  # digits of the sample
 HARD = 12  # digits that are watched
@@ -35,9 +35,8 @@ class TrainingData(ipywidgets.Widget):
     """What a figure loads when the reader presses Train: the digits, and what trains a network with them.
 
     Attributes:
-        digits: gzip of a byte for the label of every digit, and then of 784 bytes for the pixels of every digit. The
-            digits to train with come first.
-        training: how many these are; the others are for validation.
+        digits: as ``zipped_digits.zipped`` packs them.
+        training: how many of them are to train with; the others are for validation.
         worker: the module of the thread that trains, as UTF-8.
         kernel: its WebAssembly module.
     """
@@ -57,11 +56,8 @@ def sample() -> mnist.Split:
 
 @cache
 def packed_sample() -> NDArray[np.uint8]:
-    """Pack the digits as ``TrainingData`` holds them."""
-    digits = sample()
-    parts = digits.train_labels, digits.validation_labels, digits.train_images, digits.validation_images
-    content = b"".join(part.tobytes() for part in parts)
-    return np.frombuffer(gzip.compress(content, compresslevel=7, mtime=0), np.uint8)
+    """Pack the digits of the figure."""
+    return zipped(sample())
 
 
 @cache
@@ -120,9 +116,7 @@ class Trainer(InteractiveFigure):
     hard = Array((HARD, 28, 28), "uint8")
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)
-    schedules = traitlets.Dict({name: {"label": LABELS[name], "takes": defaults(name)} for name in SCHEDULES}).tag(
-        sync=True
-    )
+    schedules = schedule_choices()
     keras = traitlets.Dict().tag(sync=True)
     ceiling = traitlets.Float(training_accuracy_ceiling(LOGIT_DROPOUT), min=0, max=1).tag(sync=True)
     data = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **widget_serialization)

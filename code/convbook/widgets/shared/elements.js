@@ -105,6 +105,19 @@ export function slider({ label, title = label, min, max, step = 1, words = Strin
 }
 
 /**
+ * A slider over values that stand in a list.
+ *
+ * @param {{label: string, values: number[], words?: (value: number) => string, input: (value: number) => void}} options
+ * @returns {Control}
+ */
+export function listSlider({ label, values, words = String, input }) {
+  const places = { min: 0, max: values.length - 1 };
+  const whole = slider({ label, ...places, words: (i) => words(values[i]), input: (i) => input(values[i]) });
+  const { show } = whole;
+  return Object.assign(whole, { show: (/** @type {number} */ value) => show(values.indexOf(value)) });
+}
+
+/**
  * A list of which one entry is chosen.
  *
  * @param {{label: string, options: Record<string, string>, input: (value: string) => void}} options values with names

@@ -24,6 +24,15 @@ export function unpack({ shape, dtype, data }) {
 }
 
 /**
+ * The bytes of an array from Python, which other arrays may share their memory with.
+ *
+ * @param {Packed} packed
+ */
+export function bytesOf({ data }) {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+}
+
+/**
  * Pack an array for Python.
  *
  * @param {ArrayLike<number>} values
