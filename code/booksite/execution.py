@@ -43,7 +43,7 @@ def start_without_runs(app: Sphinx) -> None:
 
     def clean_up(app: Sphinx, error: Exception | None) -> None:
         folder.cleanup()
-        del os.environ["CONVBOOK_RUNS"]
+        os.environ.pop("CONVBOOK_RUNS", None)  # a build that ends with an error ends twice
         if before is not None:
             os.environ["CONVBOOK_RUNS"] = before
 
