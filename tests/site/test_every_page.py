@@ -29,11 +29,13 @@ def visit(page) -> None:
         place.locator(".convbook-figure").wait_for()
 
 
-def violations(page) -> list[str]:
-    """Return what axe-core finds, a line each."""
+def violations(page, *rules: str) -> list[str]:
+    """Return what axe-core finds by all its rules or by those that are named, a line each."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE)
     options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # which axe leaves out
+    if rules:
+        options["runOnly"] = rules
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [f"{rule['id']}: {node['html'][:150]}" for rule in found for node in rule["nodes"]]
 
