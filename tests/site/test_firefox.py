@@ -55,7 +55,8 @@ def test_cells(firefox, address, running):
 def test_wrong_pages_are_found(firefox, tmp_path):
     (tmp_path / "index.html").write_text(
         "<!doctype html><link rel=icon href=data:,><img src=none.png alt=''><script>console.warn('noise')</script>"
-        "<script>setTimeout(() => { throw new Error('thrown') }); fetch('https://site.invalid/').catch(() => 0)</script>"
+        "<script>setTimeout(() => { throw new Error('thrown') })</script>"
+        "<script>fetch('https://site.invalid/').catch(() => null)</script>"
     )
     with serve(tmp_path) as address:
         found = "\n".join(firefox("visit", f"{address}/index.html"))
