@@ -25,7 +25,7 @@ endif
 export SOLUTIONS ?= yes
 OUT = $(if $(filter no,$(SOLUTIONS)),_build/without-solutions,.)
 
-.PHONY: book test quick lint editorial browser fuzz data supply links kernel lock clean help environment clone
+.PHONY: book test quick lint editorial browser everywhere fuzz data supply links kernel lock clean help environment clone
 
 book: data supply  ## build the site, running every chapter whose code has changed; STRICT=1 makes a warning a failure
 	$(JUPYTER_BOOK) build . $(if $(STRICT),-W -n --keep-going) --path-output $(OUT)
@@ -56,6 +56,9 @@ editorial: environment  ## read the pages by the rules of style, as advice
 
 browser: environment  ## install a browser for the tests of the site, where there is none
 	@$(PY) tests/site/browser.py
+
+everywhere: clone data supply $(if $(CI),browser)  ## open every page in every size, scheme and in Firefox
+	$(PARALLEL) --verbose -m everywhere tests/site
 
 fuzz: environment  ## do random things to the live figures of the built book for ten minutes
 	@$(PY) -m tests.site.fuzz 10

@@ -42,13 +42,8 @@ def _configure(app: Sphinx, config: Any) -> None:
         "parameters": f"{shipped['parameters']:,}",
         "accuracy": f"{100 * shipped['evaluate'][1]:.1f} %",
     }
-    scripts = (
-        STATIC / "near.js",
-        STATIC / "press.js",
-        STATIC / "progress.js",
-        STATIC / "drawer.js",
-        QUIZ.with_suffix(".js"),
-    )
+    names = "near.js", "press.js", "scrolling.js", "drawer.js", "progress.js"
+    scripts = *(STATIC / name for name in names), QUIZ.with_suffix(".js")
     styles = FOLDER / "widgets.css", QUIZ.with_suffix(".css"), *(STATIC / name for name in STYLES)
     config.html_static_path += [str(file) for file in (*scripts, *styles)]
     config.templates_path += [str(TEMPLATES)]
@@ -101,8 +96,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_js_file(None, body=FIRST)
     app.add_js_file("near.js")
     app.add_js_file("press.js")
+    app.add_js_file("scrolling.js")
+    app.add_js_file("drawer.js")
     app.add_js_file("progress.js", loading_method="defer")
-    app.add_js_file("drawer.js", loading_method="defer")
     app.add_directive("colour-table", look.ColourTable)
     app.add_search_language(Search)
     app.add_html_math_renderer("mathml", (maths.visit_math, None), (maths.visit_displaymath, None))

@@ -29,12 +29,12 @@ def visit(page) -> None:
         place.locator(".convbook-figure").wait_for()
 
 
-def violations(page) -> list[str]:
-    """Return what axe-core finds, a line each."""
+def violations(page, **options) -> list[str]:
+    """Return what axe-core finds, a line each; options of axe narrow the search."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(path=AXE)
-    options = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # which axe leaves out
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    usual = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}  # which axe leaves out
+    found = page.evaluate("options => axe.run(document, options)", usual | options)["violations"]
     return [f"{rule['id']}: {node['html'][:150]}" for rule in found for node in rule["nodes"]]
 
 

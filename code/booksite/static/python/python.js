@@ -219,8 +219,7 @@ export class Python {
   end(ended) {
     this.worker?.then(
       (its) => {
-        its.onmessage = null;
-        its.onerror = (event) => event.preventDefault(); // Firefox reports the end as an error
+        its.onmessage = its.onerror = null;
         its.terminate();
       },
       () => {},

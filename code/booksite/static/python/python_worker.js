@@ -70,6 +70,9 @@ async function boot() {
       return new Memory({ ...wanted, maximum: Math.min(wanted.maximum ?? Infinity, MEMORY / UNIT) });
     }
   );
+  // Pyodide would run Python on a stack of its own where it can, which no cell needs; ended on one, Firefox reports an
+  // error of the page.
+  Reflect.deleteProperty(WebAssembly, "Suspending");
   const coming = new Map(boot.map((name) => [name, bring(files[name])]));
   for (const file of coming.values()) file.catch(() => {}); // whoever takes it hears of it
   /** @param {string} name */
