@@ -43,7 +43,7 @@
       const module = () => import(new URL(link.dataset.module ?? "", document.baseURI).href);
       for (const event of ["pointerover", "focusin"]) {
         figure.addEventListener(event, module, { once: true });
-        link.addEventListener(event, async () => (await module()).refresh(link, place));
+        link.addEventListener(event, async () => (await module()).default.refresh(link, place));
       }
     }
 

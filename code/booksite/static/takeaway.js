@@ -21,7 +21,7 @@ function host(place) {
  *
  * @param {HTMLElement} place
  */
-export async function live(place) {
+async function live(place) {
   /** @type {Ranges} */
   const ranges = JSON.parse(place.dataset.settings ?? "{}");
   const { start } = await host(place);
@@ -120,7 +120,7 @@ function tellHeight() {
  * @param {HTMLAnchorElement} link
  * @param {HTMLElement} place
  */
-export async function refresh(link, place) {
+async function refresh(link, place) {
   const { modelAt } = await host(place);
   const model = modelAt(place);
   if (!model) return; // it is not alive yet
@@ -135,3 +135,5 @@ export async function refresh(link, place) {
 function part(selector) {
   return document.querySelector(selector);
 }
+
+export default { live, refresh };

@@ -149,16 +149,16 @@ function shortest(value) {
 function wordsOf({ values, min, max, flag, whole, places, images, each, most, shapes, parts, named }, get) {
   if (flag) return "true or false";
   if (values) return `one of ${values.join(", ")}`;
-  if (places) return `a place such as ${Object.keys(places)[0]}, ${Object.keys(places)[0]}/0 or ${Object.keys(places)[0]}/0/4,7, which counts from 0`;
+  if (places) return `a layer, a map or a unit of the network, such as ${Object.keys(places)[0]}, ${Object.keys(places)[0]}/0 or ${Object.keys(places)[0]}/0/4,7`;
   if (images) return `a whole number from 0 to ${get(images).shape[0] - 1}`;
-  const names = named ? `a name (${Object.keys(get(named)).join(", ")})` : "";
-  const or = named ? `${names} or ` : "";
-  if (parts) return `${or}up to ${most} layers such as ${Object.values(parts).map(({ values: some, min: least }) => some?.[0] ?? least).join(".")}, with commas between them`;
+  const name = named ? `a name such as “${Object.keys(get(named))[0]}”` : "";
+  const or = named ? `${name}, or ` : "";
+  if (parts) return `${or}up to ${most} entries with commas between them, each ${Object.keys(parts).join(".")}`;
   if (each) {
     const counts = shapes?.map((sides) => sides.reduce((a, b) => a * b)).join(" or ") ?? `up to ${most}`;
     return `${or}${counts} values with commas between them, each ${wordsOf(each, get)}`;
   }
-  return names || `a ${whole ? "whole " : ""}number from ${min} to ${max}`;
+  return name || `a ${whole ? "whole " : ""}number from ${min} to ${max}`;
 }
 
 /**
