@@ -74,8 +74,9 @@ def add_links(app: Sphinx, doctree: nodes.document, page: str) -> None:
             continue
         files = Files(Path(app.outdir) / "_static", root(page))
         data = f'data-module="{_module(files)}" data-settings="{escape(json.dumps(_settings(node)))}"'
-        link = f'<a class="own-page" href="{root(page)}{own_page(app, name)}.html" {data}>Share or embed this figure</a>'
-        figure += nodes.legend("", nodes.raw("", f"<p>{link}</p>", format="html"))
+        place = f'class="own-page" href="{root(page)}{own_page(app, name)}.html"'
+        link = f"<p><a {place} {data}>Share or embed this figure</a></p>"
+        figure += nodes.legend("", nodes.raw("", link, format="html"))
 
 
 def _homes(app: Sphinx) -> dict[str, Home]:

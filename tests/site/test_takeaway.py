@@ -12,11 +12,10 @@ import traitlets
 from ipywidgets.embed import embed_data
 
 from convbook import widgets
-from convbook.inference import load
 from convbook.history import notes_log
+from convbook.inference import load
 from convbook.kernels import kernel
 from convbook.widgets.digit_figure import ten_digits
-from convbook.widgets.traits import Array
 
 from .browser import opened, serve
 from .test_every_page import violations
@@ -60,7 +59,8 @@ def elsewhere(tmp_path):
 @pytest.mark.parametrize("name", PAGES)
 def test_the_code_of_every_figure_works_in_a_page_of_another_origin(browser, address, elsewhere, name):
     """Two visits: to the page that has the code, and to somebody's page with the code, where nothing can be stored."""
-    with opened(browser, f"{address}/figures/{PAGES[name]}.html", viewport={"width": 760, "height": 900}) as (page, wrong):
+    own = f"{address}/figures/{PAGES[name]}.html"
+    with opened(browser, own, viewport={"width": 760, "height": 900}) as (page, wrong):
         alive(page)
         code = code_of(page)
         page.set_viewport_size({"width": 390, "height": 900})
@@ -92,11 +92,7 @@ def test_the_code_of_every_figure_works_in_a_page_of_another_origin(browser, add
         height, content, window = inner.evaluate(SIZES)
         assert abs(height - window) <= 2 and abs(content - window) <= 2
         assert inner.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        others = [line for line in wrong if not line.startswith(f"left the site: {address}/")]
-        assert [line for line in others if not line.startswith("left the site: http://127.0.0.1")] == []
-        assert {urlsplit(line).netloc for line in wrong if line.startswith("left")} <= {urlsplit(address).netloc, ""} | {
-            urlsplit(page.url).netloc
-        }
+        assert [line for line in wrong if not line.startswith(f"left the site: {address}/")] == []
 
 
 def test_the_address_sets_the_figure_and_follows_it(browser, address):
@@ -117,7 +113,7 @@ def test_the_address_sets_the_figure_and_follows_it(browser, address):
         for key in ["ArrowRight", "ArrowLeft"] * 20:
             place.get_by_label("Padding", exact=True).press(key)
         place.get_by_label("Padding", exact=True).fill("1")
-        page.wait_for_url(lambda url: "padding=1" in url)
+        page.wait_for_function("location.search.includes('padding=1')")
         assert page.evaluate("window.times") < 12
         query = parse_qs(urlsplit(page.url).query)
         assert query["kernel"] == ["laplacian"] and query["stride"] == ["2"] and query["theme"] == ["dark"]
@@ -130,7 +126,7 @@ def test_what_an_address_cannot_ask_for_is_refused_in_one_line(browser, address)
     with opened(browser, f"{address}/figures/convolution-stepper.html?{query}") as (page, wrong):
         alive(page)
         words = page.locator("main > .problem").inner_text()
-        assert words.startswith("Part of this link cannot be used: padding must be a whole number from 0 to 4, not “9”;")
+        assert words.startswith("Part of this link cannot be used: padding must be a whole number from 0 to 4, not “9”")
         assert "kernel must be a name such as “identity”, or 1 or 4 or 9 or 16 or 25 values" in words
         assert page.locator(".convbook-figure").get_by_label("Stride", exact=True).input_value() == "2"
         assert wrong == []
@@ -144,7 +140,7 @@ def test_copy_says_what_it_did(browser, address):
         page.locator(".copied", has_text="Copied.").wait_for()
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == page.locator("#take-code").input_value() and copied.startswith("<iframe src=")
-        page.evaluate("navigator.clipboard.writeText = async () => { throw new Error('no'); }")
+        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
         page.get_by_role("button", name="Copy the link").click()
         page.locator(".copied", has_text="copy it with your keyboard").wait_for()
         assert wrong == []
@@ -161,7 +157,8 @@ def test_the_link_below_a_figure_of_the_book_takes_its_settings_along(browser, a
         page.wait_for_function("document.querySelector('.own-page').search.includes('stride=3')")
         link.click()
         alive(page)
-        page.wait_for_url(lambda url: url.endswith("convolution-stepper.html?stride=3"))  # without what is as it was
+        page.wait_for_function("!location.search.includes('kernel')")  # what is as it was at first need not be said
+        assert "stride=3" in page.url
         assert page.locator(".convbook-figure").get_by_label("Stride", exact=True).input_value() == "3"
         back = page.get_by_role("link", name="Seeing Convolutions, chapter 1")
         assert back.get_attribute("target") == "_top"
@@ -233,9 +230,16 @@ return given.states.map((state) => {
   const traits = { ...packed(given.base), ...packed(state) };
   const texts = settingsText(textsOf(given.ranges, (name) => traits[name]));
   const { settings, problems } = settingsFrom(texts, given.ranges, (name) => traits[name]);
-  const lists = Object.entries(settings).map(([name, its]) => [name, its?.data ? { ...its, data: [...unpack(its).data] } : its]);
+  const listed = (its) => (its?.data ? { ...its, data: [...unpack(its).data] } : its);
+  const lists = Object.entries(settings).map(([name, its]) => [name, listed(its)]);
   return [texts, Object.fromEntries(lists), problems];
 });
+"""
+
+
+TAKEN = """
+const { settingsFrom } = await load("shared/address");
+return given.texts.map((text) => settingsFrom(text, given.ranges).problems.length === 0);
 """
 
 
@@ -247,22 +251,27 @@ def plain(value):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_settings_come_back_from_an_address_as_they_were_and_python_takes_them(call, name):
-    figure, rng = figure_of(name), random.Random(name)
-    ranges = figure.settings(state_of(figure))
+def test_settings_come_back_from_an_address_and_python_has_the_same_limits(call, name):
+    """One test, as making a figure takes longer than all that is tried."""
+    figure = figure_of(name)
+    ranges = json.loads(json.dumps(figure.settings(state_of(figure))))
     assert ranges
-    names = {entry: ranges[entry].get("trait", entry) for entry in ranges}
+    settings_come_back_as_they_were(call, figure, ranges)
+    limits_are_the_same(call, figure, ranges)
+
+
+def settings_come_back_as_they_were(call, figure, ranges) -> None:
+    rng = random.Random(type(figure).__name__)
     sources = {its[kind] for its in ranges.values() for kind in ("images", "named") if kind in its}
     base = {source: plain(getattr(figure, source)) for source in sources}
     states = []
     for _ in range(10):
-        state = {trait: chosen(rng, figure, ranges[entry]) for entry, trait in names.items()}
+        state = {its.get("trait", entry): chosen(rng, figure, its) for entry, its in ranges.items()}
         for trait, value in state.items():
             setattr(figure, trait, value)  # Python would refuse what it does not allow
-        states.append({trait: plain(np.asarray(value) if isinstance(value, np.ndarray) else value) for trait, value in state.items()})
-    for state, (text, back, problems) in zip(
-        states, call(ROUND, {"base": base, "states": states, "ranges": json.loads(json.dumps(ranges))}), strict=True
-    ):
+        states.append(plain(state))
+    answers = call(ROUND, {"base": base, "states": states, "ranges": ranges})
+    for state, (text, back, problems) in zip(states, answers, strict=True):
         assert problems == [], text
         for trait, value in state.items():
             if isinstance(value, dict) and "shape" in value:
@@ -272,23 +281,19 @@ def test_settings_come_back_from_an_address_as_they_were_and_python_takes_them(c
                 assert back[trait] == value, text
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_addresses_and_python_have_the_same_limits(call, name):
-    figure = figure_of(name)
+def limits_are_the_same(call, figure, ranges) -> None:
     tried = [
         (entry, value, good)
-        for entry, its in figure.settings(state_of(figure)).items()
+        for entry, its in ranges.items()
         if {*its} <= {"min", "max", "whole"} and "slider" not in figure.traits()[entry].metadata
         for value, good in ((its["min"], True), (its["max"], True), (its["min"] - 1, False), (its["max"] + 1, False))
     ]
-    ranges = figure.settings(state_of(figure))
-    read = "const { settingsFrom } = await load('shared/address'); return given.texts.map((text) => settingsFrom(text, given.ranges).problems.length === 0);"
     texts = [f"{entry}={value}" for entry, value, _ in tried]
-    assert call(read, {"texts": texts, "ranges": ranges}) == [good for *_, good in tried]
+    assert call(TAKEN, {"texts": texts, "ranges": ranges}) == [good for *_, good in tried]
     for entry, value, good in tried:
         limits = figure.traits()[entry]
         if good:
             setattr(figure, entry, value)
-        elif limits.max is not None and np.isfinite(limits.max):
+        elif limits.max is not None and np.isfinite(limits.max):  # the data of a figure limit some others
             with pytest.raises(traitlets.TraitError):
                 setattr(figure, entry, value)

@@ -1,11 +1,11 @@
 """What every interactive figure is: traits that Python and the page share, a module, and a picture."""
 
 import io
+import math
 import sys
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 from matplotlib import style
 from matplotlib.colors import Colormap
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from convbook import tokens
 from convbook.figures.style import STYLE, WIDTH, settled, show, signed_most
+from convbook.kernels import KERNELS
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.traits import Array
-
 
 SMALL = 25  # numbers of an array that an address can set
 MOST = 1000  # of a number of an array, on either side of 0; also in shared/elements.js
@@ -86,13 +86,14 @@ def index(count: int, first: int = 0) -> dict[str, Any]:
 def _ends(trait: traitlets.TraitType) -> tuple[float | None, float | None]:
     """Return the least and the greatest value of a trait on the page, each None where there is none."""
     ends = (getattr(trait, end, None) for end in ("min", "max"))
-    low, high = (None if end is None or np.isinf(end) else end for end in ends)
+    low, high = (None if end is None or math.isinf(end) else end for end in ends)
     return trait.metadata.get("slider", (low, high))[:2]
 
 
 def _is_public(trait: traitlets.TraitType) -> bool:
     """Say whether a trait belongs to one of the figures, and not to what all of them have."""
-    return trait.this_class is not InteractiveFigure and issubclass(trait.this_class, InteractiveFigure)
+    owner = trait.this_class
+    return owner is not None and owner is not InteractiveFigure and issubclass(owner, InteractiveFigure)
 
 
 def _setting(trait: traitlets.TraitType, state: dict[str, Any]) -> dict[str, Any] | None:
@@ -101,14 +102,15 @@ def _setting(trait: traitlets.TraitType, state: dict[str, Any]) -> dict[str, Any
     if isinstance(trait, traitlets.Bool):
         return {"flag": True}
     if isinstance(trait, traitlets.Enum):
-        return {"values": [*trait.values]}
+        return {"values": list(trait.values or ())}
     if isinstance(trait, Array):
-        sides = [(side, side) for side in range(1, trait.largest + 1)] if trait.square else [trait.shape]
-        if None in sides[0] or max(np.prod(shape) for shape in sides) > SMALL:
+        fixed = [side for side in trait.shape if side is not None]
+        shapes = [[side, side] for side in range(1, trait.largest + 1)] if trait.square else [fixed]
+        if len(fixed) < len(trait.shape) and not trait.square or max(map(math.prod, shapes)) > SMALL:
             return None
         each = {"min": -MOST if low is None else low, "max": MOST if high is None else high}
-        named = {"named": "presets"} if "presets" in state and trait.square else {}
-        return {"each": each, "shapes": [[*shape] for shape in sides]} | named
+        named = {"named": "presets", "names": [*KERNELS]} if "presets" in state and trait.square else {}
+        return {"each": each, "shapes": shapes} | named
     if low is None or high is None:
         return None
     return {"min": low, "max": high} | ({"whole": True} if isinstance(trait, traitlets.Int) else {})

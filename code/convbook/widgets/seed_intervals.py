@@ -66,8 +66,8 @@ class SeedIntervals(InteractiveFigure):
     def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Add which seeds are left out, of which two have to stay, and which networks are compared."""
         pairs = [list(pair) for pair in combinations(range(len(state["networks"])), 2)]
-        seeds = {"each": {"values": state["seeds"]}, "most": len(state["seeds"]) - 2}
-        return {"dropped": seeds, "compared": {"values": pairs}} | super().settings(state)
+        dropped: dict[str, Any] = {"each": {"values": state["seeds"]}, "most": len(state["seeds"]) - 2}
+        return {"dropped": dropped, "compared": {"values": pairs}} | super().settings(state)
 
     def picture(self) -> Figure:
         """Draw every run, and the mean of each network with its interval."""

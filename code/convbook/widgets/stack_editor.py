@@ -87,7 +87,8 @@ class StackEditor(InteractiveFigure):
         """Add the layers: by the name of a preset, or each as its numbers after its kind, such as conv.3.1.1.0."""
         numbers = {name: LIMITS[name] | {"whole": True} for name in ("kernel", "stride", "dilation", "padding")}
         parts = {"kind": {"values": ["conv", "pool"]}} | numbers
-        return {"layers": {"parts": parts, "most": LIMITS["layers"]["max"], "named": "presets"}} | super().settings(state)
+        layers = {"parts": parts, "most": LIMITS["layers"]["max"], "named": "presets"}
+        return {"layers": layers} | super().settings(state)
 
     def picture(self) -> Figure:
         """Draw the fields of units in the middle on the digit, and each as a bar."""

@@ -20,6 +20,7 @@
  * @property {boolean} [words] they are a text with spaces between them
  * @property {Record<string, Range>} [parts] each of several has these parts, with dots between them
  * @property {string} [named] or the name of one in the trait that is called so, or how it begins
+ * @property {string[]} [names] of these, in the order in which a beginning is looked for
  * @property {string} [trait] that is set, if it is not the one of the setting's own name
  */
 import { imageAt, pack, same, unpack } from "./pictures.js";
@@ -51,7 +52,7 @@ export function settingOf({ values, min = 0, max = 0, flag, whole }, value) {
  * @returns {any} as the trait has it; undefined if it cannot
  */
 function read(range, text, get) {
-  const { places, images, each, parts, named } = range;
+  const { places, images, each, parts, named, names } = range;
   if (places) {
     const [, layer, ...at] = PLACE.exec(text) ?? [];
     if (!text) return text;
@@ -66,7 +67,8 @@ function read(range, text, get) {
   }
   if (named) {
     const known = get(named);
-    const name = Object.hasOwn(known, text) ? text : Object.keys(known).find((long) => text.length > 2 && long.startsWith(text));
+    const beginning = (/** @type {string} */ name) => text.length > 2 && name.startsWith(text);
+    const name = Object.hasOwn(known, text) ? text : (names ?? Object.keys(known)).find(beginning);
     if (name !== undefined) return each ? built(range, known[name]) : known[name];
   }
   if (!each && !parts) return named ? undefined : settingOf(range, text);
@@ -80,8 +82,8 @@ function read(range, text, get) {
  */
 function record(parts, text) {
   const [names, texts] = [Object.keys(parts), text.split(".")];
-  const found = names.map((name, i) => settingOf(parts[name], texts[i] ?? ""));
-  return texts.length === names.length && !found.includes(undefined) ? Object.fromEntries(names.map((name, i) => [name, found[i]])) : undefined;
+  const found = names.map((name, i) => [name, settingOf(parts[name], texts[i] ?? "")]);
+  return texts.length === names.length && found.every(([, value]) => value !== undefined) ? Object.fromEntries(found) : undefined;
 }
 
 /**
@@ -146,12 +148,12 @@ function shortest(value) {
  * @param {Traits} get
  * @returns {string}
  */
-function wordsOf({ values, min, max, flag, whole, places, images, each, most, shapes, parts, named }, get) {
+function wordsOf({ values, min, max, flag, whole, places, images, each, most, shapes, parts, named, names }, get) {
   if (flag) return "true or false";
   if (values) return `one of ${values.join(", ")}`;
   if (places) return `a layer, a map or a unit of the network, such as ${Object.keys(places)[0]}, ${Object.keys(places)[0]}/0 or ${Object.keys(places)[0]}/0/4,7`;
   if (images) return `a whole number from 0 to ${get(images).shape[0] - 1}`;
-  const name = named ? `a name such as “${Object.keys(get(named))[0]}”` : "";
+  const name = named ? `a name such as “${(names ?? Object.keys(get(named)))[0]}”` : "";
   const or = named ? `${name}, or ` : "";
   if (parts) return `${or}up to ${most} entries with commas between them, each ${Object.keys(parts).join(".")}`;
   if (each) {
