@@ -106,7 +106,7 @@ def _setting(trait: traitlets.TraitType, state: dict[str, Any]) -> dict[str, Any
     if isinstance(trait, Array):
         fixed = [side for side in trait.shape if side is not None]
         shapes = [[side, side] for side in range(1, trait.largest + 1)] if trait.square else [fixed]
-        if len(fixed) < len(trait.shape) and not trait.square or max(map(math.prod, shapes)) > SMALL:
+        if (len(fixed) < len(trait.shape) and not trait.square) or max(map(math.prod, shapes)) > SMALL:
             return None
         each = {"min": -MOST if low is None else low, "max": MOST if high is None else high}
         named = {"named": "presets", "names": [*KERNELS]} if "presets" in state and trait.square else {}
