@@ -89,6 +89,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("booksite.widgets")
     app.setup_extension("booksite.supply")
     app.setup_extension("booksite.cells")
+    app.setup_extension("booksite.takeaway")
     app.add_config_value("booksite_look", "", "html")
     # The style for formulas is written when those of all pages are known.
     for style in ("tokens.css", *STYLES, "quiz.css", "widgets.css", "maths.css"):

@@ -13,6 +13,7 @@ const MUCH = 200_000; // bytes that are not loaded before the reader asks for th
  * @typedef {{esm?: string, css?: string, state: Record<string, any>, buffers: Buffer[]}} Description of a model
  * @typedef {(...values: any[]) => void} Listener
  * @typedef {(values: Record<string, any>) => void} Send
+ * @typedef {(model: ReturnType<Model["seenBy"]>) => void} Prepare gets the model before the widget is drawn
  * @typedef {{model: Model, render?: (view: object) => any, exports: object | undefined}} Widget
  */
 
@@ -137,6 +138,8 @@ const kernels = new Map();
 const widgets = new Map();
 /** @type {Map<string, Promise<void>>} */
 const styles = new Map();
+/** @type {WeakMap<HTMLElement, ReturnType<Model["seenBy"]>>} */
+const shown = new WeakMap();
 
 /**
  * Return what a map holds for a key, made at the first call.
@@ -249,9 +252,10 @@ function named(reference) {
  * Put a widget into the place of its picture.
  *
  * @param {HTMLElement} place
+ * @param {Prepare} [prepare]
  * @returns {Promise<() => void>} ends the view and puts the picture back
  */
-export async function mount(place) {
+export async function mount(place, prepare) {
   const picture = [...place.childNodes];
   const el = document.createElement("div");
   const ended = new AbortController();
@@ -260,6 +264,9 @@ export async function mount(place) {
     for (const [id, its] of Object.entries(models)) once(descriptions, id, () => its);
     // In a notebook the widgets inside another one start before it is shown, too.
     await Promise.all(Object.keys(models).filter((id) => models[id].esm).map(widget));
+    const its = (await model(view)).seenBy(place);
+    prepare?.(its);
+    shown.set(place, its);
     place.style.minHeight = `${place.offsetHeight}px`; // for a module that takes a moment to draw
     place.replaceChildren(el);
     await show(view, el, ended.signal);
@@ -276,6 +283,15 @@ export async function mount(place) {
     ended.abort();
     place.replaceChildren(...picture);
   };
+}
+
+/**
+ * Return the model of the widget in a place, once it is there.
+ *
+ * @param {HTMLElement} place
+ */
+export function modelAt(place) {
+  return shown.get(place);
 }
 
 /**
@@ -327,15 +343,16 @@ function put(values, path, buffer) {
  *
  * @param {HTMLElement} place
  * @param {number} size in bytes
+ * @param {Prepare} [prepare]
  */
-function offer(place, size) {
+function offer(place, size, prepare) {
   const press = document.createElement("button");
   press.type = "button";
   press.className = "load";
   press.textContent = `Load the interactive figure (${(size / 1e6).toFixed(1)} MB)`;
   press.addEventListener("click", () => {
     press.remove();
-    mount(place);
+    mount(place, prepare);
   });
   place.append(press);
 }
@@ -344,14 +361,15 @@ function offer(place, size) {
  * Bring a figure to life that the reader has come near to; one that takes much waits until it is asked for.
  *
  * @param {HTMLElement} place
+ * @param {Prepare} [prepare]
  */
-export async function start(place) {
-  if (place.dataset.models) return mount(place); // it was asked for
+export async function start(place, prepare) {
+  if (place.dataset.models) return mount(place, prepare); // it was asked for
   // What has no module loads when a widget asks for it.
   const buffers = Object.values((await described(place)).models).flatMap((each) => (each.esm ? each.buffers : []));
   const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
-  if (size > MUCH) offer(place, size);
-  else await mount(place);
+  if (size > MUCH) offer(place, size, prepare);
+  else await mount(place, prepare);
 }
 
 /**

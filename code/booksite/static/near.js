@@ -36,6 +36,17 @@
     };
     for (const place of places) near.observe(place);
 
+    // The link to a figure's own page takes along what the reader has set. What reads that is loaded when the figure is touched.
+    for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".own-page"))) {
+      const figure = /** @type {HTMLElement} */ (link.closest("figure"));
+      const place = /** @type {HTMLElement} */ (figure.querySelector(".interactive"));
+      const module = () => import(new URL(link.dataset.module ?? "", document.baseURI).href);
+      for (const event of ["pointerover", "focusin"]) {
+        figure.addEventListener(event, module, { once: true });
+        link.addEventListener(event, async () => (await module()).default.refresh(link, place));
+      }
+    }
+
     // The strip at the top of a chapter waits for a press, or for an address of a place in it.
     for (const opening of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".opening"))) {
       const place = /** @type {HTMLElement} */ (opening.querySelector("[data-models]"));

@@ -29,7 +29,7 @@ class ConvolutionStepper(DigitFigure):
     stride = traitlets.Int(1, min=1, max=4).tag(sync=True)
     padding = traitlets.Int(0, min=0, max=4).tag(sync=True)
     dilation = traitlets.Int(1, min=1, max=8).tag(sync=True)
-    position = traitlets.Int(0, min=0).tag(sync=True)
+    position = traitlets.Int(0, min=0, max=(28 + 2 * 4) ** 2 - 1).tag(sync=True)
     presets = presets()
 
     def __init__(self, digit: int = 7, **traits: Any) -> None:

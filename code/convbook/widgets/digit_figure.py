@@ -45,3 +45,8 @@ class DigitFigure(InteractiveFigure):
             traits["digits"], traits["labels"] = ten_digits()
         traits.setdefault("image", np.asarray(traits["digits"])[digit] / 255)
         super().__init__(**traits)
+
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add which of the digits is shown."""
+        return {"digit": {"images": "digits", "trait": "image"}} | super().settings(state)

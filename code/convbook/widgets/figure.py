@@ -1,6 +1,7 @@
 """What every interactive figure is: traits that Python and the page share, a module, and a picture."""
 
 import io
+import math
 import sys
 from typing import Any
 
@@ -13,8 +14,12 @@ from numpy.typing import NDArray
 
 from convbook import tokens
 from convbook.figures.style import STYLE, WIDTH, settled, show, signed_most
+from convbook.kernels import KERNELS
 from convbook.widgets.bundle import FOLDER, bundle
 from convbook.widgets.traits import Array
+
+SMALL = 25  # numbers of an array that an address can set
+MOST = 1000  # of a number of an array, on either side of 0; also in shared/elements.js
 
 
 class InteractiveFigure(anywidget.AnyWidget):
@@ -33,13 +38,26 @@ class InteractiveFigure(anywidget.AnyWidget):
     def _limits(self) -> dict[str, dict[str, float]]:
         found = {}
         for name, trait in self.traits(sync=True).items():
-            low, high, step = getattr(trait, "min", None), getattr(trait, "max", None), trait.metadata.get("step", 1)
+            low, high = _ends(trait)
             if isinstance(trait, Array) and trait.square:
                 low, high = 1, trait.largest
-            low, high, step = trait.metadata.get("slider", (low, high, step))
             if low is not None and high is not None:
+                step = trait.metadata.get("slider", (trait.metadata.get("step", 1),))[-1]
                 found[name] = {"min": low, "max": high, "step": step}
         return found
+
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Say what the address of the figure's own page may set, and to what; ``shared/address.js`` reads it.
+
+        These are the traits with a limit at both ends, with a list of values, true or false, and small arrays. A figure
+        whose other traits can be set overrides this.
+
+        Args:
+            state: of the figure, as a page has it.
+        """
+        own = {name: trait for name, trait in cls.class_traits(sync=True).items() if _is_public(trait)}
+        return {name: found for name, trait in own.items() if (found := _setting(trait, state))}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Take the module that is called as the class's own: ``kernel_lab.js`` beside ``kernel_lab.py``."""
@@ -58,6 +76,44 @@ class InteractiveFigure(anywidget.AnyWidget):
         if sys.platform == "emscripten":  # in a page, which shows the figure itself at once
             return data, metadata
         return data | {"image/svg+xml": svg(self)}, metadata
+
+
+def index(count: int, first: int = 0) -> dict[str, Any]:
+    """Describe for ``InteractiveFigure.settings`` the number of one of several things."""
+    return {"min": first, "max": first + count - 1, "whole": True}
+
+
+def _ends(trait: traitlets.TraitType) -> tuple[float | None, float | None]:
+    """Return the least and the greatest value of a trait on the page, each None where there is none."""
+    ends = (getattr(trait, end, None) for end in ("min", "max"))
+    low, high = (None if end is None or math.isinf(end) else end for end in ends)
+    return trait.metadata.get("slider", (low, high))[:2]
+
+
+def _is_public(trait: traitlets.TraitType) -> bool:
+    """Say whether a trait belongs to one of the figures, and not to what all of them have."""
+    owner = trait.this_class
+    return owner is not None and owner is not InteractiveFigure and issubclass(owner, InteractiveFigure)
+
+
+def _setting(trait: traitlets.TraitType, state: dict[str, Any]) -> dict[str, Any] | None:
+    """Describe one trait for ``settings``; None if no address sets it."""
+    low, high = _ends(trait)
+    if isinstance(trait, traitlets.Bool):
+        return {"flag": True}
+    if isinstance(trait, traitlets.Enum):
+        return {"values": list(trait.values or ())}
+    if isinstance(trait, Array):
+        fixed = [side for side in trait.shape if side is not None]
+        shapes = [[side, side] for side in range(1, trait.largest + 1)] if trait.square else [fixed]
+        if (len(fixed) < len(trait.shape) and not trait.square) or max(map(math.prod, shapes)) > SMALL:
+            return None
+        each = {"min": -MOST if low is None else low, "max": MOST if high is None else high}
+        named = {"named": "presets", "names": [*KERNELS]} if "presets" in state and trait.square else {}
+        return {"each": each, "shapes": shapes} | named
+    if low is None or high is None:
+        return None
+    return {"min": low, "max": high} | ({"whole": True} if isinstance(trait, traitlets.Int) else {})
 
 
 def svg(figure: InteractiveFigure) -> str:

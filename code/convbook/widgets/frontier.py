@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from convbook import results
 from convbook.figures.style import FIRST, WIDTH
-from convbook.widgets.figure import InteractiveFigure
+from convbook.widgets.figure import InteractiveFigure, index
 
 # Study and variant of every recipe, with its name in the figure.
 SHOWN = {
@@ -85,6 +85,13 @@ class Frontier(InteractiveFigure):
     def __init__(self, **traits: Any) -> None:
         """Start with the recipes of chapter 13 and the notes' own."""
         super().__init__(**{"recipes": _recipes(), **traits})
+
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add which recipe and which of its runs is chosen."""
+        runs = max(len(recipe["runs"]) for recipe in state["recipes"])
+        chosen = {"recipe": index(len(state["recipes"])), "run": index(runs)}
+        return chosen | super().settings(state)
 
     def picture(self) -> Figure:
         """Draw every run's errors against the parameters of its network."""

@@ -62,6 +62,11 @@ class KernelLab(InteractiveFigure):
         first = {"image": pictures["a scene"], "kernel": kernel("sobel_horizontal")}
         super().__init__(**{"pictures": pictures, "learned": learned, **first, **traits})
 
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add which of the pictures is shown."""
+        return {"image": {"named": "pictures"}} | super().settings(state)
+
     def picture(self) -> Figure:
         """Draw the picture, the kernel and its response."""
         response = corr2d(self.image, self.kernel)

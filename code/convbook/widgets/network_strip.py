@@ -79,7 +79,7 @@ class NetworkStrip(NetworkFigure):
         if not place:
             return place
         match = re.fullmatch(r"(\w+)(?:/(\d+)(?:/(\d+),(\d+))?)?", place)
-        stages = {stage.name: stage for stage in self._stages()}
+        stages = {stage.name: stage for stage in _stages(self._network.layers)}
         if not match or match[1] not in stages:
             raise traitlets.TraitError(
                 f"place must be '' or as 'conv5', 'conv5/3' or 'conv5/3/4,7', with a layer of "
@@ -93,10 +93,12 @@ class NetworkStrip(NetworkFigure):
             )
         return place
 
-    def _stages(self) -> list[Stage]:
-        """Trace the convolutions and pools, which are the layers of the strip."""
-        named = {layer["name"] for layer in self._network.layers if layer["kind"] in ("Conv2D", "MaxPooling2D")}
-        return [stage for stage in trace(stack_of(self._network.layers)) if stage.name in named]
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add the place, and which layers are lit."""
+        places = {stage.name: [stage.channels, stage.size] for stage in _stages(state["layers"])}
+        lit = {"each": {"values": [*places]}, "most": len(places), "words": True}
+        return super().settings(state) | {"place": {"places": places}, "highlight": lit}
 
     def picture(self) -> Figure:
         """Draw the strip as it looks before anybody touches it."""
@@ -123,6 +125,12 @@ class NetworkStrip(NetworkFigure):
                 ax.add_patch(frame)
         _draw_bars(ax, outputs[self.layers[-1]["name"]])
         return figure
+
+
+def _stages(layers: list[dict[str, Any]]) -> list[Stage]:
+    """Trace the convolutions and pools of a network, which are the layers of the strip."""
+    named = {layer["name"] for layer in layers if layer["kind"] in ("Conv2D", "MaxPooling2D")}
+    return [stage for stage in trace(stack_of(layers)) if stage.name in named]
 
 
 SIZE, TOP = (1100, 480), 40  # of the picture and above its row, in pixels of the page, as the live figure has on a desk

@@ -1,5 +1,6 @@
 """What several seeds say about the second block: means, intervals, differences."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,13 @@ class SeedIntervals(InteractiveFigure):
         """Start with all runs of the study of the second block."""
         names = ("networks", "accuracies", "seeds")
         super().__init__(**dict(zip(names, _accuracies(), strict=True)) | traits)
+
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add which seeds are left out, of which two have to stay, and which networks are compared."""
+        pairs = [list(pair) for pair in combinations(range(len(state["networks"])), 2)]
+        dropped: dict[str, Any] = {"each": {"values": state["seeds"]}, "most": len(state["seeds"]) - 2}
+        return {"dropped": dropped, "compared": {"values": pairs}} | super().settings(state)
 
     def picture(self) -> Figure:
         """Draw every run, and the mean of each network with its interval."""

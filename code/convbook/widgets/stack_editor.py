@@ -82,6 +82,14 @@ class StackEditor(InteractiveFigure):
                     )
         return proposal["value"]
 
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add the layers: by the name of a preset, or each as its numbers after its kind, such as conv.3.1.1.0."""
+        numbers = {name: LIMITS[name] | {"whole": True} for name in ("kernel", "stride", "dilation", "padding")}
+        parts = {"kind": {"values": ["conv", "pool"]}} | numbers
+        layers = {"parts": parts, "most": LIMITS["layers"]["max"], "named": "presets"}
+        return {"layers": layers} | super().settings(state)
+
     def picture(self) -> Figure:
         """Draw the fields of units in the middle on the digit, and each as a bar."""
         stages = trace(

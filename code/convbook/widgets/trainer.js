@@ -1,16 +1,17 @@
 /** Train the network in the page: its settings, its curves, its maps while they change, and then a pad to draw for it. */
+import { refusal, settingsFrom, settingsText } from "./shared/address.js";
 import { button, change, checkbox, choice, element, fill, follow, slider, status } from "./shared/elements.js";
 import { settingsProblem } from "./shared/learner_settings.js";
 import { folded, stagesOf } from "./shared/network.js";
 import { bytesOf, imageAt, pack, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 import { runCurves } from "./shared/run_curves.js";
-import { fileOf, readRun, settingsFrom, settingsText } from "./shared/run_file.js";
+import { fileOf, readRun } from "./shared/run_file.js";
 import { SCHEDULES } from "./shared/schedules.js";
 import { unzipDigits } from "./shared/zipped_digits.js";
 
 /**
  * @typedef {import("./shared/network.js").Layer} Layer
- * @typedef {import("./shared/run_file.js").Settings} Settings
+ * @typedef {import("./shared/address.js").Settings} Settings
  * @typedef {import("./shared/run_curves.js").Run} Curves
  * @typedef {import("./shared/learner_worker.js").FromWorker} FromWorker
  * @typedef {import("./shared/learner_worker.js").ToWorker} ToWorker
@@ -36,16 +37,16 @@ function render({ model, el, host }) {
   /** @type {Record<string, {label: string, takes: Record<string, number>}>} */
   const schedules = model.get("schedules");
   const keras = model.get("keras");
-  /** @type {Record<string, import("./shared/run_file.js").Range>} */
+  /** @type {Record<string, import("./shared/address.js").Range>} */
   const ranges = {
-    epochs: limits.epochs,
+    epochs: { ...limits.epochs, whole: true },
     digits: { values: choices.digits },
     batch_size: { values: choices.batch_size },
     schedule: { values: Object.keys(schedules) },
     rate: { values: choices.rate },
     logit_dropout: { flag: true },
     second_block: { values: choices.second_block },
-    seed: limits.seed,
+    seed: { ...limits.seed, whole: true },
   };
   const first = settingsNow(); // of this figure, before anybody changes them
 
@@ -449,7 +450,7 @@ function render({ model, el, host }) {
     if (!text || phase === "running" || phase === "paused" || phase === "loading") return;
     const { settings: wanted, problems } = settingsFrom(text, ranges);
     change(model, wanted);
-    if (problems.length) problem.textContent = `Part of this link cannot be used: ${problems.slice(0, 3).join("; ")}.`;
+    if (problems.length) problem.textContent = refusal(problems);
   };
 
   fill(

@@ -118,7 +118,7 @@ class Trainer(InteractiveFigure):
     choices = traitlets.Dict().tag(sync=True)
     schedules = schedule_choices()
     keras = traitlets.Dict().tag(sync=True)
-    ceiling = traitlets.Float(training_accuracy_ceiling(LOGIT_DROPOUT), min=0, max=1).tag(sync=True)
+    ceiling = traitlets.Float(training_accuracy_ceiling(LOGIT_DROPOUT)).tag(sync=True)
     data = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **widget_serialization)
     strip = WidgetTrait().tag(sync=True)
 

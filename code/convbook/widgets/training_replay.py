@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convbook.figures.style import FIRST, SECOND, WIDTH
 from convbook.inference import network_of, record
-from convbook.widgets.figure import InteractiveFigure
+from convbook.widgets.figure import InteractiveFigure, index
 from convbook.widgets.network_figure import flat
 from convbook.widgets.traits import Array
 
@@ -63,6 +63,12 @@ class TrainingReplay(InteractiveFigure):
             labels=[int(label) for label in labels],
             **traits,
         )
+
+    @classmethod
+    def settings(cls, state: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Add the epoch and the digit."""
+        chosen = {"epoch": index(len(state["history"]), first=1), "digit": index(state["digits"]["shape"][0])}
+        return chosen | super().settings(state)
 
     def picture(self) -> Figure:
         """Draw the errors of every epoch, as the live figure does."""

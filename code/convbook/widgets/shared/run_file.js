@@ -1,58 +1,16 @@
 /**
- * A trained network on its way to a file and back, and its settings on their way to an address and back.
+ * A trained network on its way to a file and back.
  *
  * @typedef {import("./network.js").Layer} Layer
  * @typedef {import("./learner_worker.js").HistoryRow} HistoryRow
- * @typedef {Record<string, number | string | boolean>} Settings by the names of the figure's traits
- * @typedef {{values?: (number | string)[], min?: number, max?: number, flag?: boolean}} Range what a setting may be
+ * @typedef {import("./address.js").Settings} Settings
+ * @typedef {import("./address.js").Range} Range
  * @typedef {{settings: Settings, history: HistoryRow[], weights: Float32Array}} Trained
  */
+import { settingOf } from "./address.js";
+
 const FORMAT = "Seeing Convolutions, trained network, 1";
 const MOST = 4_000_000; // bytes of a file; those of this figure have a tenth
-
-/**
- * Read a setting that came from outside.
- *
- * @param {Range} range
- * @param {any} value a text where it comes from an address
- * @returns {number | string | boolean | undefined} nothing if the setting cannot have the value
- */
-function settingOf({ values, min = 0, max = 0, flag }, value) {
-  if (flag) return { true: true, false: false }[String(value)];
-  if (values) return values.find((each) => String(each) === String(value));
-  const number = typeof value === "number" || /^\d{1,9}$/.test(value) ? Number(value) : NaN;
-  return Number.isInteger(number) && number >= min && number <= max ? number : undefined;
-}
-
-/** @param {Range} range */
-function wordsOf({ values, min, max, flag }) {
-  return flag ? "true or false" : values ? `one of ${values.join(", ")}` : `a whole number from ${min} to ${max}`;
-}
-
-/**
- * Take the settings out of an address, and say what was wrong with the others.
- *
- * @param {string} text as `addressOf` writes it
- * @param {Record<string, Range>} ranges
- * @returns {{settings: Settings, problems: string[]}}
- */
-export function settingsFrom(text, ranges) {
-  /** @type {Settings} */
-  const settings = {};
-  const problems = [];
-  for (const [name, value] of new URLSearchParams(text)) {
-    const found = Object.hasOwn(ranges, name) ? settingOf(ranges[name], value) : undefined;
-    if (found !== undefined) settings[name] = found;
-    else if (!Object.hasOwn(ranges, name)) problems.push(`there is no setting “${name.slice(0, 30)}”`);
-    else problems.push(`${name} must be ${wordsOf(ranges[name])}, not “${value.slice(0, 30)}”`);
-  }
-  return { settings, problems };
-}
-
-/** @param {Settings} settings */
-export function settingsText(settings) {
-  return new URLSearchParams(Object.entries(settings).map(([name, value]) => [name, String(value)])).toString();
-}
 
 /**
  * @param {Trained} trained

@@ -1,0 +1,139 @@
+/**
+ * A figure on a page of its own: its settings in the address, its height for the page around its frame, and the code
+ * that puts it into such a page. And in the book, the link that leads to that page.
+ */
+import { refusal, settingsFrom, settingsText, textsOf } from "../../convbook/widgets/shared/address.js";
+
+/** @typedef {Record<string, import("../../convbook/widgets/shared/address.js").Range>} Ranges */
+
+const PAUSE = 500; // milliseconds: browsers refuse an address that changes more often than a hundred times in half a minute
+const HEIGHT = "seeing-convolutions:height";
+/** @type {Ranges} */
+const LOOK = { theme: { values: ["light", "dark"] } };
+
+/** @param {HTMLElement} place */
+function host(place) {
+  return import(new URL(place.dataset.host ?? "", document.baseURI).href);
+}
+
+/**
+ * Bring the figure of a page to life, as the address wants it.
+ *
+ * @param {HTMLElement} place
+ */
+async function live(place) {
+  /** @type {Ranges} */
+  const ranges = JSON.parse(place.dataset.settings ?? "{}");
+  const { start } = await host(place);
+  tellHeight();
+  await start(place, (/** @type {import("../../convbook/widgets/shared/elements.js").Model} */ model) => {
+    const get = (/** @type {string} */ name) => model.get(name);
+    const first = textsOf(ranges, get);
+    const { settings, problems } = settingsFrom(location.search, { ...LOOK, ...ranges }, get);
+    const { theme, ...wanted } = settings;
+    for (const [name, value] of Object.entries(wanted)) model.set(name, value);
+    part(".problem").textContent = refusal(problems);
+    if (document.documentElement.classList.contains("framed")) return;
+    const query = () => {
+      const changed = Object.entries(textsOf(ranges, get)).filter(([name, text]) => text !== first[name]);
+      return settingsText({ ...(theme && { theme }), ...Object.fromEntries(changed) });
+    };
+    keepUp(model, query, problems.length > 0);
+  });
+}
+
+/**
+ * Keep the address, the link and the code as the figure is.
+ *
+ * @param {import("../../convbook/widgets/shared/elements.js").Model} model
+ * @param {() => string} query
+ * @param {boolean} later whether the address stays as it is until something changes
+ */
+function keepUp(model, query, later) {
+  const main = part("main");
+  const show = () => {
+    const text = query();
+    const address = `${location.origin}${location.pathname}${text && `?${text}`}`;
+    if (!later && address !== location.href) history.replaceState(history.state, "", address);
+    part("#take-link").value = address;
+    part("#take-code").value = codeFor(address, document.title, Math.ceil(main.getBoundingClientRect().height));
+  };
+  let waiting = 0;
+  const soon = () => (waiting ||= window.setTimeout(() => ((waiting = 0), show()), PAUSE));
+  show();
+  model.on("change", () => {
+    later = false;
+    soon();
+  });
+  new ResizeObserver(soon).observe(main);
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copies]"))) {
+    button.addEventListener("click", () => {
+      show();
+      copy(part(`#${button.dataset.copies}`));
+    });
+  }
+}
+
+/**
+ * Write the code that puts a figure into a page: a frame, and a script that gives it the height of what is in it.
+ *
+ * @param {string} address
+ * @param {string} title
+ * @param {number} height in pixels
+ */
+function codeFor(address, title, height) {
+  const quoted = (/** @type {string} */ text) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+  return `<iframe src="${quoted(address)}" title="${quoted(title)}" width="100%" height="${height}" style="border: 0" loading="lazy"></iframe>
+<script>
+  addEventListener("message", ({ data, source }) => {
+    if (data?.type !== "${HEIGHT}") return;
+    for (const frame of document.querySelectorAll("iframe"))
+      if (frame.contentWindow === source) frame.height = data.height;
+  });
+</script>`;
+}
+
+/** @param {HTMLInputElement} field */
+async function copy(field) {
+  const said = part(".copied");
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    said.textContent = "Copied.";
+  } catch {
+    said.textContent = "The browser does not let this page copy. The text is selected: copy it with your keyboard.";
+  }
+}
+
+/** Tell the page around the frame how high the figure is, now and whenever that changes. */
+function tellHeight() {
+  if (window === parent) return;
+  new ResizeObserver(() => {
+    const { height } = document.body.getBoundingClientRect();
+    parent.postMessage({ type: HEIGHT, height: Math.ceil(height) }, "*");
+  }).observe(document.body);
+}
+
+/**
+ * Let the link below a figure of the book take along what the reader has set.
+ *
+ * @param {HTMLAnchorElement} link
+ * @param {HTMLElement} place
+ */
+async function refresh(link, place) {
+  const { modelAt } = await host(place);
+  const model = modelAt(place);
+  if (!model) return; // it is not alive yet
+  const text = settingsText(textsOf(JSON.parse(link.dataset.settings ?? "{}"), (name) => model.get(name)));
+  link.search = text;
+}
+
+/**
+ * @param {string} selector
+ * @returns {any}
+ */
+function part(selector) {
+  return document.querySelector(selector);
+}
+
+export default { live, refresh };
