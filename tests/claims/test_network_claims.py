@@ -105,7 +105,8 @@ def test_training_accuracy_is_low_because_of_dropout_on_the_logits(digits):
         return float((np.concatenate(parts).argmax(axis=1) == labels).mean())
 
     # The logits without any dropout before them: the head's dropout alone makes the difference.
-    logits = np.concatenate([forward(load(), part, ["norm9"])["norm9"].reshape(-1, 10) for part in np.split(images, 8)])
+    before = keras.Model(network.inputs, network.get_layer("norm9").output)
+    logits = before.predict(images, batch_size=500, verbose=0).reshape(-1, 10)
     dropped = keras.ops.convert_to_numpy(keras.layers.Dropout(0.1)(logits, training=True))
     head = float((dropped.argmax(axis=1) == labels).mean())
 
@@ -116,9 +117,9 @@ def test_training_accuracy_is_low_because_of_dropout_on_the_logits(digits):
 
 
 @pytest.mark.slow
-def test_the_shipped_weights_reach_the_accuracy_of_their_record(digits):
-    scores = forward(load(), mnist.to_input(digits.test_images), ["logits"])["logits"]
-    right = scores.argmax(axis=1) == digits.test_labels
+def test_the_shipped_weights_reach_the_accuracy_of_their_record(network, digits):
+    probabilities = network.predict(mnist.to_input(digits.test_images), batch_size=500, verbose=0)
+    right = probabilities.argmax(axis=1) == digits.test_labels
     assert right.mean() == pytest.approx(record()["evaluate"][1], abs=2e-4)
 
 

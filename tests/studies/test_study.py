@@ -281,7 +281,7 @@ def kill(process):
 
 
 def wait_for(file, process):
-    while not file.exists():
+    while not (file.exists() and file.stat().st_size):  # it is empty for a moment
         assert process.poll() is None, f"the command ended without {file}"
         time.sleep(0.02)
 

@@ -290,7 +290,7 @@ def _line(error: BaseException, function: Callable[..., Any]) -> str:
     """Name the line of the reader's cell in which an error was raised. A cell's code is in no file; a library's is."""
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
-    return f" (line {lines[-1]} of the cell)" if lines and not Path(file).exists() else ""
+    return f" (line {lines[-1]} of the cell)" if lines and not Path(str(file)).exists() else ""
 
 
 def _cut(text: str, most: int) -> str:
