@@ -25,7 +25,7 @@ async function live(place) {
   /** @type {Ranges} */
   const ranges = JSON.parse(place.dataset.settings ?? "{}");
   const { start } = await host(place);
-  tellHeight();
+  const soon = window === parent ? offer() : tellHeight();
   await start(place, (/** @type {import("../../convbook/widgets/shared/elements.js").Model} */ model) => {
     const get = (/** @type {string} */ name) => model.get(name);
     const first = textsOf(ranges, get);
@@ -33,45 +33,44 @@ async function live(place) {
     const { theme, ...wanted } = settings;
     for (const [name, value] of Object.entries(wanted)) model.set(name, value);
     part(".problem").textContent = refusal(problems);
-    if (document.documentElement.classList.contains("framed")) return;
-    const query = () => {
-      const changed = Object.entries(textsOf(ranges, get)).filter(([name, text]) => text !== first[name]);
-      return settingsText({ ...(theme && { theme }), ...Object.fromEntries(changed) });
-    };
-    keepUp(model, query, problems.length > 0);
+    const follow = () =>
+      soon?.(() => {
+        const changed = Object.entries(textsOf(ranges, get)).filter(([name, text]) => text !== first[name]);
+        return settingsText({ ...(theme && { theme }), ...Object.fromEntries(changed) });
+      });
+    model.on("change", follow);
+    follow();
   });
 }
 
 /**
- * Keep the address, the link and the code as the figure is.
+ * Offer the link and the code to copy, and keep both and the address as the figure is.
  *
- * @param {import("../../convbook/widgets/shared/elements.js").Model} model
- * @param {() => string} query
- * @param {boolean} later whether the address stays as it is until something changes
+ * @returns {(query: () => string) => void} to be called when the figure has changed, with what writes its settings
  */
-function keepUp(model, query, later) {
-  const main = part("main");
+function offer() {
+  let query = () => location.search.slice(1);
   const show = () => {
     const text = query();
     const address = `${location.origin}${location.pathname}${text && `?${text}`}`;
-    if (!later && address !== location.href) history.replaceState(history.state, "", address);
+    if (address !== location.href) history.replaceState(history.state, "", address);
     part("#take-link").value = address;
-    part("#take-code").value = codeFor(address, document.title, Math.ceil(main.getBoundingClientRect().height));
+    part("#take-code").value = codeFor(address, document.title, Math.ceil(part("main").getBoundingClientRect().height));
   };
   let waiting = 0;
   const soon = () => (waiting ||= window.setTimeout(() => ((waiting = 0), show()), PAUSE));
   show();
-  model.on("change", () => {
-    later = false;
-    soon();
-  });
-  new ResizeObserver(soon).observe(main);
+  new ResizeObserver(soon).observe(part("main"));
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copies]"))) {
     button.addEventListener("click", () => {
       show();
       copy(part(`#${button.dataset.copies}`));
     });
   }
+  return (now) => {
+    query = now;
+    soon();
+  };
 }
 
 /**
@@ -105,9 +104,12 @@ async function copy(field) {
   }
 }
 
-/** Tell the page around the frame how high the figure is, now and whenever that changes. */
+/**
+ * Tell the page around the frame how high the figure is, now and whenever that changes.
+ *
+ * @returns {undefined} because nobody sees the address of a frame
+ */
 function tellHeight() {
-  if (window === parent) return;
   new ResizeObserver(() => {
     const { height } = document.body.getBoundingClientRect();
     parent.postMessage({ type: HEIGHT, height: Math.ceil(height) }, "*");
