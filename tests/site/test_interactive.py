@@ -409,11 +409,14 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     mouse.up()
     assert said(place).startswith("The network says 1")
     undo = place.get_by_role("button", name="Undo the last stroke")
-    mouse.click(box["x"] + 20, box["y"] + 20)
+    mouse.move(box["x"] + 20, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2, steps=10)
+    mouse.up()
     both = bars_of(place)
     undo.click()
     assert bars_of(place) != both and said(place).startswith("The network says 1")
-    place.page.wait_for_url("**;drawn=*" if ":" in place.page.url else "**:drawn=*")
+    place.page.wait_for_url(re.compile(r"#fig-live-maps:drawn=[\w.-]+$"))
     drawn = bars_of(place)
     place.page.reload()
     place = start_figure(place.page, "network_strip")
@@ -472,9 +475,7 @@ def test_back_goes_up_by_a_step_and_passes_over_those_that_escape_took_back(figu
     assert steps.count() == 3
     for level in (1, 0):
         page.go_back()
-        page.wait_for_function(
-            "count => document.querySelectorAll('.interactive .strip-path li').length === count", arg=level + 1
-        )
+        place.locator(f".strip-path li:nth-child({level + 1}):last-child").wait_for()
     assert page.url.split("#")[0] == before.split("#")[0]
     page.go_forward()
     place.locator(".strip-path", has_text="conv1").wait_for()
@@ -485,20 +486,22 @@ def test_what_is_said_while_pointing_belongs_to_the_unit_that_is_pointed_at(brow
         place = page.locator(".interactive[data-figure=network_strip]")
         place.locator(".strip-path", has_text="unit (0, 1)").wait_for()
         strip = place.get_by_role("application", name="The network.")
-        canvas = "canvas => canvas.toDataURL()"
         strip.press("Escape")
         page.wait_for_timeout(400)  # for the way between the levels
-        chosen, picture = said(place), place.locator(".strip-stage canvas").evaluate(canvas)
+
+        def used() -> np.ndarray:
+            pixels = "canvas => [...canvas.getContext('2d').getImageData(7, 164, 112, 112).data]"
+            return np.array(place.locator(".strip-stage canvas").evaluate(pixels))
+
+        words, picture = said(place), used()
         strip.press("ArrowDown")
         strip.press("ArrowDown")
-        assert said(place) != chosen
-        assert place.locator(".strip-stage canvas").evaluate(canvas) != picture
+        assert said(place) != words
+        assert np.abs(used() - picture).max() > 20
         box = strip.bounding_box()
-        stage = place.locator(".strip-stage")
-        at = stage.evaluate("stage => stage.clientWidth")
-        page.mouse.move(box["x"] + at - 7 - 168 / 2 - 8, box["y"] + 7 + 14)  # unit (0, 1) of the map at the right
-        assert said(place) == chosen
-        assert place.locator(".strip-stage canvas").evaluate(canvas) == picture
+        page.mouse.move(box["x"] + box["width"] - 99, box["y"] + 21)  # unit (0, 1) of the map at the right
+        assert said(place) == words
+        assert np.abs(used() - picture).max() < 5  # a browser does not paint twice quite the same
         assert wrong == []
 
 
@@ -516,7 +519,7 @@ def test_three_clicks_lead_from_the_network_to_one_product(figure):
     assert place.locator(".strip-path li").all_inner_texts()[1] == "conv1"
     press(0.92, 0.2)
     assert place.locator(".strip-path li").count() == 4
-    assert said(place).startswith("The largest of 9: digit, pixel (")
+    assert said(place).startswith("Largest in size of 9 products: digit, pixel (")
 
 
 def test_an_address_opens_its_place(browser, address):
@@ -527,29 +530,32 @@ def test_an_address_opens_its_place(browser, address):
         assert wrong == []
 
 
-def test_what_the_strip_turns_off_changes_the_probabilities(figure):
-    place = figure("network_strip")
-    bars = place.locator(".bars")
-    before = bars_of(place)
-    aside = place.locator(".said").nth(1)
-    place.locator(".strip-stage").focus()
-    place.page.keyboard.press("Enter")
-    switch = place.get_by_role("button", name="Turn the ReLU off")
-    where = switch.bounding_box()
-    switch.click()
-    assert said(place).startswith("conv1: 16 maps of 26 × 26 · ReLU turned off.")
-    assert bars.locator(".best").inner_text().startswith("8")  # without the ReLU of conv1 it is no 7 any more
-    assert said(place, 1).startswith("Turned off: the ReLU of conv1. The score of 7 was ")
-    on = place.get_by_role("button", name="Turn the ReLU on").bounding_box()
-    assert on["x"] + on["width"] == pytest.approx(where["x"] + where["width"], abs=1)  # it stays under the pointer
-    place.get_by_role("button", name="All on").click()
-    assert bars_of(place) == before and aside.inner_text() == ""
-    # By the number below a map, and by the space bar for the one that is chosen.
-    place.page.keyboard.press(" ")
-    assert said(place, 1).startswith("Turned off: map 0 of conv1.")
-    place.page.keyboard.press("Enter")
-    assert "but here none of them changes it, because this map is turned off." in said(place)
-    assert said(place).startswith("conv1, map 0, unit (12, 12) · map turned off: 0.")
+def test_what_the_strip_turns_off_changes_the_probabilities(browser, address):
+    with opened(browser, f"{address}/chapters/05-feature-maps.html#fig-live-maps:conv1") as (page, wrong):
+        place = page.locator(".interactive[data-figure=network_strip]")
+        place.locator(".strip-path", has_text="conv1").wait_for()
+        before = bars_of(place)
+        switch = place.get_by_role("button", name="Turn the ReLU off")
+        where = switch.bounding_box()
+        switch.click()
+        assert said(place).startswith("conv1: 16 maps of 26 × 26 · ReLU turned off.")
+        assert place.locator(".best").inner_text().startswith("8")  # without the ReLU of conv1 it is no 7 any more
+        assert said(place, 1).startswith("Turned off: the ReLU of conv1. The score of 7 was ")
+        on = place.get_by_role("button", name="Turn the ReLU on").bounding_box()
+        assert on["x"] + on["width"] == pytest.approx(where["x"] + where["width"], abs=1)
+        place.get_by_role("button", name="All on").click()
+        assert bars_of(place) == before and said(place, 1) == ""
+        # By the number below a map, and by the space bar for the one that is chosen.
+        box = place.locator(".strip-stage").bounding_box()
+        page.mouse.click(box["x"] + 190, box["y"] + 100)
+        assert said(place, 1).startswith("Turned off: map 0 of conv1.")
+        page.keyboard.press(" ")
+        assert said(place, 1) == ""
+        page.keyboard.press(" ")
+        page.keyboard.press("Enter")
+        assert said(place).startswith("conv1, map 0, unit (12, 12) · map turned off: 0.")
+        assert "but here none of them changes it, because this map is turned off." in said(place)
+        assert wrong == []
 
 
 def test_strip_compares_a_digit_before_and_after_a_shift(figure):
@@ -606,7 +612,7 @@ def test_other_networks_load_when_they_are_chosen(browser, address):
         for key in ["Enter", "Enter", " ", "Enter"]:
             place.locator(".strip-stage").press(key)
         words, bars = said(place), bars_of(place)
-        page.wait_for_url("**#fig-strip:*;network=compact_20k;digit=3;shift=0,-1;off=*/0")
+        page.wait_for_url(re.compile(r"#fig-strip:\w+/0/\d+,\d+;network=compact_20k;digit=3;shift=0,-1;off=\w+/0$"))
         page.reload()
         place.get_by_text(words).first.wait_for()
         assert bars_of(place) == bars and said(place, 1).startswith("Turned off: map 0 of ")
@@ -783,7 +789,7 @@ def test_a_figure_that_cannot_be_loaded_says_so_and_keeps_its_picture(browser, a
 def test_the_module_of_a_figure_is_small(site: Path):
     files = [*site.glob("_static/figures/*.js"), site / "_static" / "host.js"]
     assert len(files) == len(FIGURES) + 1
-    assert max(len(gzip.compress(file.read_bytes())) for file in files) < 20_000
+    assert max(len(gzip.compress(file.read_bytes())) for file in files) < 24_000
 
 
 def test_pages_load_no_host_that_they_do_not_need(site: Path):
