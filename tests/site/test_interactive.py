@@ -11,8 +11,9 @@ from scipy import stats
 
 from booksite.openings import PARTS
 from convbook import mnist, results
+from convbook.arithmetic import trace
 from convbook.features import effective_field
-from convbook.inference import load
+from convbook.inference import load, stack_of
 
 from .browser import opened
 from .fuzz import act, problems
@@ -383,6 +384,19 @@ def test_mixer_without_weights_shows_the_bias(figure):
     assert "from 1.50 to 1.50" not in said(place)
 
 
+def bars_of(place) -> str:
+    said(place)
+    return place.locator(".bars").inner_text()
+
+
+def seen(layer: str, row: int, column: int) -> str:
+    """Return which pixels of the digit a unit of the notes' network can see, as the strip says it."""
+    stage = {stage.name: stage for stage in trace(stack_of(load().layers))}[layer]
+    first = [stage.start + at * stage.jump for at in (row, column)]
+    rows, columns = (f"{max(at, 0)}–{min(at + stage.receptive_field, 28) - 1}" for at in first)
+    return f"can see rows {rows}, columns {columns} of the digit"
+
+
 def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     place = figure("network_strip")
     assert said(place).startswith("The network says 7")
@@ -394,6 +408,23 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=10)
     mouse.up()
     assert said(place).startswith("The network says 1")
+    undo = place.get_by_role("button", name="Undo the last stroke")
+    mouse.move(box["x"] + 20, box["y"] + box["height"] / 2)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2, steps=10)
+    mouse.up()
+    both = bars_of(place)
+    undo.click()
+    assert bars_of(place) != both and said(place).startswith("The network says 1")
+    place.page.wait_for_url(re.compile(r"#fig-live-maps:drawn=[\w.-]+$"))
+    drawn = bars_of(place)
+    place.page.reload()
+    place = start_figure(place.page, "network_strip")
+    place.get_by_text("The network says 1").first.wait_for()
+    assert bars_of(place) == drawn  # the address keeps the drawing
+    pad = place.locator(".pad canvas")
+    place.get_by_role("button", name="A 4 from the test set").click()
+    assert said(place).startswith("The network says 4")
     place.get_by_role("button", name="Clear the pad").click()
     assert said(place).startswith("The pad is empty, and still the network answers")
     pad.focus()
@@ -415,7 +446,8 @@ def test_three_keys_lead_from_the_network_to_one_product_and_escape_leads_back(f
     strip = place.get_by_role("application", name="The network.")
     for _ in range(5):
         strip.press("ArrowRight")
-    assert said(place).startswith("conv6, map 0, unit (3, 3) · after ReLU: ") and "14 × 14 pixels" in said(place)
+    assert said(place).startswith("conv6, map 0, unit (3, 3) · after ReLU: ")
+    assert f"each of 16 normalised maps and {seen('conv6', 3, 3)} (14 × 14 pixels)." in said(place)
     strip.press("Enter")
     strip.press("ArrowRight")
     assert said(place).startswith("conv6, map 1, unit (3, 3)")
@@ -423,12 +455,54 @@ def test_three_keys_lead_from_the_network_to_one_product_and_escape_leads_back(f
     strip.press("ArrowDown")
     strip.press("Enter")
     assert place.page.url.endswith(":conv6/1/4,3")
-    assert re.match(r"The largest of 144: conv5, map \d+, unit \(\d, \d\): \S+ × weight \S+ = \S+\.", said(place))
+    largest = r"Largest in size of 144 products: conv5, map \d+, unit \(\d, \d\) · normalised: \S+ × weight \S+ = \S+\."
+    assert re.match(largest, said(place)) and seen("conv6", 4, 3) in said(place)
     assert place.locator(".products table").count() == 16
     for level in (2, 1, 0):
         strip.press("Escape")
         assert place.locator(".strip-path li").count() == level + 1
-    assert place.page.url.endswith("#fig-live-maps")
+    place.page.wait_for_url("**#fig-live-maps")
+
+
+def test_back_goes_up_by_a_step_and_passes_over_those_that_escape_took_back(figure):
+    place = figure("network_strip")
+    page = place.page
+    before = page.url
+    strip = place.get_by_role("application", name="The network.")
+    steps = place.locator(".strip-path li")
+    for key in ["Enter", "Enter", "Enter", "Escape"]:
+        strip.press(key)
+    assert steps.count() == 3
+    for level in (1, 0):
+        page.go_back()
+        place.locator(f".strip-path li:nth-child({level + 1}):last-child").wait_for()
+    assert page.url.split("#")[0] == before.split("#")[0]
+    page.go_forward()
+    place.locator(".strip-path", has_text="conv1").wait_for()
+
+
+def test_what_is_said_while_pointing_belongs_to_the_unit_that_is_pointed_at(browser, address):
+    with opened(browser, f"{address}/chapters/05-feature-maps.html#fig-live-maps:conv8/11/0,1") as (page, wrong):
+        place = page.locator(".interactive[data-figure=network_strip]")
+        place.locator(".strip-path", has_text="unit (0, 1)").wait_for()
+        strip = place.get_by_role("application", name="The network.")
+        strip.press("Escape")
+        page.wait_for_timeout(400)  # for the way between the levels
+
+        def used() -> np.ndarray:
+            pixels = "canvas => [...canvas.getContext('2d').getImageData(7, 164, 112, 112).data]"
+            return np.array(place.locator(".strip-stage canvas").evaluate(pixels))
+
+        words, picture = said(place), used()
+        strip.press("ArrowDown")
+        strip.press("ArrowDown")
+        assert said(place) != words
+        assert np.abs(used() - picture).max() > 20
+        box = strip.bounding_box()
+        page.mouse.move(box["x"] + box["width"] - 99, box["y"] + 21)  # unit (0, 1) of the map at the right
+        assert said(place) == words
+        assert np.abs(used() - picture).max() < 5  # a browser does not paint twice quite the same
+        assert wrong == []
 
 
 def test_three_clicks_lead_from_the_network_to_one_product(figure):
@@ -445,7 +519,7 @@ def test_three_clicks_lead_from_the_network_to_one_product(figure):
     assert place.locator(".strip-path li").all_inner_texts()[1] == "conv1"
     press(0.92, 0.2)
     assert place.locator(".strip-path li").count() == 4
-    assert said(place).startswith("The largest of 9: digit, pixel (")
+    assert said(place).startswith("Largest in size of 9 products: digit, pixel (")
 
 
 def test_an_address_opens_its_place(browser, address):
@@ -456,28 +530,57 @@ def test_an_address_opens_its_place(browser, address):
         assert wrong == []
 
 
-def test_what_the_strip_turns_off_changes_the_probabilities(figure):
-    place = figure("network_strip")
-    bars = place.locator(".bars")
-    before = bars.inner_text()
-    place.locator(".strip-stage").focus()
-    place.page.keyboard.press("Enter")
-    place.get_by_role("button", name="Turn the ReLU off").click()
-    said(place)
-    assert bars.locator(".best").inner_text().startswith("8")  # without the ReLU of conv1 it is no 7 any more
-    place.get_by_role("button", name="Turn everything on").click()
-    said(place)
-    assert bars.inner_text() == before
+def test_what_the_strip_turns_off_changes_the_probabilities(browser, address):
+    with opened(browser, f"{address}/chapters/05-feature-maps.html#fig-live-maps:conv1") as (page, wrong):
+        place = page.locator(".interactive[data-figure=network_strip]")
+        place.locator(".strip-path", has_text="conv1").wait_for()
+        before = bars_of(place)
+        switch = place.get_by_role("button", name="Turn the ReLU off")
+        where = switch.bounding_box()
+        switch.click()
+        assert said(place).startswith("conv1: 16 maps of 26 × 26 · ReLU turned off.")
+        assert place.locator(".best").inner_text().startswith("8")  # without the ReLU of conv1 it is no 7 any more
+        assert said(place, 1).startswith("Turned off: the ReLU of conv1. The score of 7 was ")
+        on = place.get_by_role("button", name="Turn the ReLU on").bounding_box()
+        assert on["x"] + on["width"] == pytest.approx(where["x"] + where["width"], abs=1)
+        place.get_by_role("button", name="All on").click()
+        assert bars_of(place) == before and said(place, 1) == ""
+        # By the number below a map, and by the space bar for the one that is chosen.
+        box = place.locator(".strip-stage").bounding_box()
+        page.mouse.click(box["x"] + 190, box["y"] + 100)
+        assert said(place, 1).startswith("Turned off: map 0 of conv1.")
+        page.keyboard.press(" ")
+        assert said(place, 1) == ""
+        page.keyboard.press(" ")
+        page.keyboard.press("Enter")
+        assert said(place).startswith("conv1, map 0, unit (12, 12) · map turned off: 0.")
+        assert "but here none of them changes it, because this map is turned off." in said(place)
+        assert wrong == []
 
 
 def test_strip_compares_a_digit_before_and_after_a_shift(figure):
     place = figure("network_strip")
-    place.get_by_role("button", name="Shift the digit left").click()
-    said(place)
-    place.get_by_role("button", name="Difference").click()
-    assert said(place).startswith("Now less the kept digit")
-    place.get_by_role("button", name="Forget the kept digit").click()
-    assert said(place).startswith("The network says")
+    button = lambda name: place.get_by_role("button", name=name, exact=True)  # noqa: E731
+    before = bars_of(place)
+    for way in ["down"] * 3 + ["left"]:
+        button(f"Shift the digit {way}").click()
+    assert said(place, 1).startswith("Shifted by 3 down and 1 left. Marks on the bars: before the shift (7, with ")
+    button("Difference").click()
+    assert said(place).startswith("Now minus before the shift")
+    for way in ["up"] * 3 + ["right"]:
+        button(f"Shift the digit {way}").click()
+    assert bars_of(place) == before  # what had left the frame is back
+    assert said(place, 1) == "" and place.locator(".other:visible").count() == 0
+    button("Shift the digit up").click()
+    button("A 9 from the test set").click()  # the marks of the 7 go with it
+    assert said(place, 1) == "" and place.locator(".other:visible").count() == 0
+    button("Keep this digit to compare").click()
+    button("Difference").click()
+    assert said(place).startswith("No difference yet")
+    button("A 2 from the test set").click()
+    assert said(place).startswith("Now minus the kept digit")
+    button("Forget the kept digit").click()
+    assert said(place).startswith("The network says 2")
 
 
 def test_the_average_use_of_the_strip_is_that_of_chapter_7(figure):
@@ -504,6 +607,16 @@ def test_other_networks_load_when_they_are_chosen(browser, address):
         page.wait_for_function("document.querySelector('.strip .status').textContent.startsWith('The network says')")
         page.wait_for_timeout(300)
         assert len(loaded) == before + 1
+        place.get_by_role("button", name="A 3 from the test set").click()
+        place.get_by_role("button", name="Shift the digit left").click()
+        for key in ["Enter", "Enter", " ", "Enter"]:
+            place.locator(".strip-stage").press(key)
+        words, bars = said(place), bars_of(place)
+        page.wait_for_url(re.compile(r"#fig-strip:\w+/0/\d+,\d+;network=compact_20k;digit=3;shift=0,-1;off=\w+/0$"))
+        page.reload()
+        place.get_by_text(words).first.wait_for()
+        assert bars_of(place) == bars and said(place, 1).startswith("Turned off: map 0 of ")
+        assert "Shifted by 1 left." in said(place, 1)
         assert wrong == []
 
 
@@ -744,7 +857,7 @@ def test_a_figure_that_cannot_be_loaded_says_so_and_keeps_its_picture(browser, a
 def test_the_module_of_a_figure_is_small(site: Path):
     files = [*site.glob("_static/figures/*.js"), site / "_static" / "host.js"]
     assert len(files) == len(FIGURES) + 2  # the host, and what the figures' own pages load
-    assert max(len(gzip.compress(file.read_bytes())) for file in files) < 20_000
+    assert max(len(gzip.compress(file.read_bytes())) for file in files) < 24_000
 
 
 def test_pages_load_no_host_that_they_do_not_need(site: Path):

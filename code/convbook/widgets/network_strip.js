@@ -1,35 +1,42 @@
 /** The trained network from the pixels to the ten probabilities: draw, point, and zoom in to a single product. */
-import { addressOf, columnsOf, explain, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
+import { addressOf, columnsOf, explain, fieldWords, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
 import { onTurn } from "./shared/colours.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
-import { minus, number } from "./shared/numbers.js";
+import { minus, number, signed } from "./shared/numbers.js";
 import { drawingPad } from "./shared/pad.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
-import { between, FOOT, layerScene, mapScene, networkScene, unitScene } from "./shared/scene.js";
+import { between, FOOT, layerScene, LINE, mapScene, networkScene, unitScene } from "./shared/scene.js";
+import { joined, offAddress, offOf, packDrawing, partsOf, rounded, unpackDrawing } from "./shared/strip_address.js";
 import { coloursOf, paintFrame, paintOutline, paintRibbon, paintSprite, paintTile, paintWire } from "./shared/strip_paint.js";
-import { pathOf, probabilityBars, productTables } from "./shared/strip_parts.js";
+import { pathOf, percent, probabilityBars, productTables } from "./shared/strip_parts.js";
 
 /**
  * @typedef {import("./shared/convolution.js").Maps} Maps
  * @typedef {import("./shared/anatomy.js").Unit} Unit
  * @typedef {import("./shared/scene.js").Tile} Tile
  * @typedef {import("./shared/scene.js").Scene} Scene
- * @typedef {{image: Maps, outputs: Record<string, Maps>, runs?: Run[]}} Run of the network, or the mean of several
+ * @typedef {import("./shared/strip_address.js").Off} Off
+ * @typedef {{image: Maps, off: Off, outputs: Record<string, Maps>, runs?: Run[]}} Run of the network, or the mean of several
  */
 
 const PACE = 280; // milliseconds from one level of the zoom to another
+const REST = 200; // milliseconds before the address follows, as browsers refuse to change it all the time
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
   let net = networkOf(model.get("layers"), unpack(model.get("weights")).data);
-  const off = { relus: /** @type {Set<string>} */ (new Set()), channels: /** @type {Record<string, Set<number>>} */ ({}) };
+  let off = nothing(); // never changed in place, as every run keeps its own
   let { level, unit } = placeOf(model.get("place"), net.columns) ?? { level: 0, unit: middleOf(0, net) };
   let hover = /** @type {Unit | null} */ (null);
   let byKeys = false; // then the chosen unit is pointed at
   let product = { part: 0, product: 0, chosen: false };
   let view = "now";
+  let base = imageOf(model); // the digit before any shift
+  let moved = [0, 0]; // pixels down and to the right
   let kept = /** @type {Run | null} */ (null);
+  let shifting = false; // then what is kept is the digit before the shift
+  let whole = /** @type {Run | null} */ (null); // with everything on, where something is off
   let mean = /** @type {Run | null} */ (null);
   let now = /** @type {Run} */ ({});
   let scene = /** @type {Scene} */ ({ tiles: [], labels: [], bands: [], free: { x: 0, y: 0, width: 0, height: 0 } });
@@ -39,7 +46,7 @@ function render({ model, el }) {
   /** @type {Map<string, HTMLCanvasElement>} */
   const sprites = new Map();
 
-  /** @type {{title: string, data: string | null}[]} the first is the one that is shown, which has its data here */
+  /** @type {{name?: string, title: string, data: string | null}[]} the first one has its data here */
   const others = model.get("networks");
 
   // The parts.
@@ -54,39 +61,51 @@ function render({ model, el }) {
     tabindex: 0,
     role: "application",
     "aria-roledescription": "network to explore with the arrow keys",
-    "aria-label": "The network. Arrow keys move, Enter zooms in, Escape zooms out.",
+    "aria-label": "The network. Arrow keys move, Enter zooms in, Escape zooms out, the space bar turns a map off or on.",
   });
   stage.append(canvas, tables);
   const bars = probabilityBars();
-  const said = status();
+  const [said, aside] = [status(), status()];
+  const note = element("p", { class: "strip-note" });
   const path = pathOf((to) => go(to));
-  const reluSwitch = button("", () => flip(() => toggle(off.relus, net.columns[unit.layer].relu)));
-  const mapSwitch = button("", () => {
+  const turnRelu = () => turn({ ...off, relus: toggled(off.relus, net.columns[unit.layer].relu) });
+  const turnMap = (/** @type {number} */ channel) => {
     const { shown } = net.columns[unit.layer];
-    flip(() => toggle((off.channels[shown] ??= new Set()), unit.channel));
+    turn({ ...off, channels: { ...off.channels, [shown]: toggled(off.channels[shown] ?? new Set(), channel) } });
+  };
+  const reluSwitch = button("", turnRelu);
+  const mapSwitch = button("", () => turnMap(unit.channel));
+  const allOn = button("All on", () => {
+    stage.focus({ preventScroll: true }); // the button goes
+    turn(nothing());
   });
-  const allOn = button("Turn everything on", () =>
-    flip(() => {
-      off.relus.clear();
-      off.channels = {};
-    }),
-  );
   const pad = padOf(model);
+  const first = pad.find(base.data);
   const views = element("div", { class: "strip-views", role: "group", "aria-label": "What the maps show" });
   const shift = element("div", { class: "strip-views", role: "group", "aria-label": "Shift the digit by a pixel" }, element("span", {}, "Shift"));
   for (const [sign, words, down, right] of /** @type {[string, string, number, number][]} */ ([
     ...[["←", "left", 0, -1], ["↑", "up", -1, 0], ["↓", "down", 1, 0], ["→", "right", 0, 1]],
   ])) {
-    const made = button(sign, () => {
-      kept ??= now; // before the shift
-      change(model, { image: pack(shifted(now.image, down, right).data, [28, 28]) });
-    });
+    const made = button(sign, () => shiftTo([moved[0] + down, moved[1] + right]));
     made.setAttribute("aria-label", `Shift the digit ${words}`);
     shift.append(made);
   }
+  const unshift = button("Undo", () => shiftTo([0, 0]));
+  unshift.setAttribute("aria-label", "Undo the shift");
+  shift.append(unshift);
+  const shiftTo = (/** @type {number[]} */ to) => {
+    if (!kept) [kept, shifting] = [now, true];
+    moved = to.map(within);
+    change(model, { image: pack(shifted(base, moved).data, [28, 28]) });
+    ask();
+  };
+  const forget = () => {
+    [kept, shifting] = [null, false];
+    if (view === "kept" || view === "difference") view = "now";
+  };
   const keep = button("Keep this digit to compare", () => {
-    kept = kept ? null : now;
-    view = kept ? "difference" : "now";
+    if (kept && !shifting) forget();
+    else [kept, shifting] = [now, false];
     ask();
   });
   const averaging = button("Average over many digits", () => average());
@@ -94,26 +113,37 @@ function render({ model, el }) {
     label: "Network",
     options: Object.fromEntries(others.map(({ title }, i) => [String(i), title])),
     input: async (i) => {
-      const { data } = others[Number(i)];
-      const its = data ? await inner(model, data) : model;
-      net = networkOf(its.get("layers"), unpack(its.get("weights")).data);
-      off.relus.clear();
-      off.channels = {};
-      [view, kept, mean] = ["now", null, null];
-      compute();
+      await choose(Number(i));
       go(0, middleOf(0, net));
     },
   });
+  let chosen = 0; // which of the networks
+  const choose = async (/** @type {number} */ i) => {
+    const { data } = others[i];
+    const its = data ? await inner(model, data) : model;
+    chosen = i;
+    networks.show(String(i));
+    net = networkOf(its.get("layers"), unpack(its.get("weights")).data);
+    [off, view, mean, level, unit] = [nothing(), "now", null, 0, middleOf(0, net)];
+    forget();
+    compute();
+  };
   networks.hidden = others.length < 2;
 
   /** What the maps show. */
   const shownRun = () => (view === "kept" ? kept : view === "average" ? mean : view === "difference" ? difference(now, kept) : now) ?? now;
   const exact = () => view === "now" || view === "kept";
+  const at = () => (level >= 2 && hover) || unit;
 
   // Computing.
+  const runOf = (/** @type {Maps} */ image, its = off) => ({
+    image,
+    off: its,
+    outputs: forward(withoutRelus(net.layers, its.relus), net.pieces, image, its.channels),
+  });
   const compute = () => {
-    const image = { data: unpack(model.get("image")).data, height: 28, width: 28, channels: 1 };
-    now = { image, outputs: forward(withoutRelus(net.layers, off.relus), net.pieces, image, off.channels) };
+    now = runOf(imageOf(model));
+    whole = isAny(off) ? runOf(now.image, nothing()) : null;
   };
   const inputOf = (/** @type {Run} */ run, /** @type {number} */ layer) => {
     const { reads } = net.columns[layer];
@@ -121,22 +151,22 @@ function render({ model, el }) {
   };
   /** @type {{key: string, maps: Maps} | null} */
   let used = null;
-  const usedBy = (/** @type {Run} */ run, channel = unit.channel) => {
-    const layers = withoutRelus(net.layers, off.relus);
-    const { shown } = net.columns[unit.layer];
-    return backward(layers, net.pieces, run.image, run.outputs, shown, { ...unit, channel }, off.channels);
+  const usedBy = (/** @type {Run} */ run, /** @type {Unit} */ its) => {
+    const layers = withoutRelus(net.layers, run.off.relus);
+    return backward(layers, net.pieces, run.image, run.outputs, net.columns[its.layer].shown, its, run.off.channels);
   };
   /** The mean of |gradient| over all maps at the unit's place and all digits, as it comes in. */
   const averageUse = async () => {
-    const key = addressOf(3, { ...unit, channel: 0 }, net.columns);
+    const its = at();
+    const key = addressOf(3, { ...its, channel: 0 }, net.columns);
     if (!mean?.runs || used?.key === key) return;
     const sums = new Float32Array(784);
     const maps = { data: sums, height: 28, width: 28, channels: 1 };
     used = { key, maps };
     let since = performance.now();
     for (const run of mean.runs) {
-      for (let channel = 0; channel < net.columns[unit.layer].channels; channel++) {
-        usedBy(run, channel).data.forEach((value, i) => (sums[i] += Math.abs(value)));
+      for (let channel = 0; channel < net.columns[its.layer].channels; channel++) {
+        usedBy(run, { ...its, channel }).data.forEach((value, i) => (sums[i] += Math.abs(value)));
         if (performance.now() - since < 20) continue;
         ask();
         await pause();
@@ -172,10 +202,10 @@ function render({ model, el }) {
     Object.assign(tables.style, place(scene.free));
     draw(); // at once, as a canvas of a new size is empty
   };
-  const spriteOf = (/** @type {string} */ key, /** @type {Maps} */ maps, apart = false) => {
+  const spriteOf = (/** @type {string} */ key, /** @type {Maps} */ maps, signed = view === "difference") => {
     const sprite = sprites.get(key) ?? element("canvas");
     sprites.set(key, sprite);
-    paintSprite(sprite, maps, colours, apart);
+    paintSprite(sprite, maps, colours, signed);
     return sprite;
   };
   const paintSprites = () => {
@@ -187,12 +217,13 @@ function render({ model, el }) {
     });
     if (level < 2) return;
     // Below the whole of a layer, the maps are what the layer reads, as it reads them.
-    if (unit.layer > 0) spriteOf(`map ${unit.layer - 1}`, inputOf(run, unit.layer));
+    const before = net.columns[unit.layer - 1];
+    if (before) spriteOf(`map ${unit.layer - 1}`, inputOf(run, unit.layer), before.normalised || view === "difference");
     if (view === "average") averageUse();
-    else used = { key: "", maps: usedBy(view === "kept" && kept ? kept : now) };
-    if (used) spriteOf("used", used.maps);
+    else used = { key: "", maps: usedBy(view === "kept" && kept ? kept : now, at()) };
+    if (used) spriteOf("used", used.maps, view !== "average");
     const slices = slicesOf(net, unit);
-    if (slices) spriteOf("slice", slices);
+    if (slices) spriteOf("slice", slices, true);
   };
 
   const draw = () => {
@@ -211,8 +242,7 @@ function render({ model, el }) {
       const { kind, layer, channel } = tile;
       const name = kind === "map" ? (layer < 0 ? "digit" : `map ${layer}`) : kind;
       const strong = kind === "map" && level === 1 && layer === unit.layer && channel === (hover ?? unit).channel;
-      const isOff = kind === "map" && layer >= 0 && off.channels[net.columns[layer].shown]?.has(channel);
-      paintTile(context, tile, sprites.get(name), { colours, strong, off: isOff });
+      paintTile(context, tile, sprites.get(name), { colours, strong, off: isOff(tile) });
     }
     if (share === 1) {
       writeLabels(pointed);
@@ -223,7 +253,8 @@ function render({ model, el }) {
   const writeLabels = (/** @type {Unit | null} */ pointed) => {
     const { fontFamily } = getComputedStyle(stage);
     context.textAlign = "center";
-    for (const { text, x, y, strong, layer } of scene.labels) {
+    for (const { text: words, x, y, strong, layer, of } of scene.labels) {
+      const text = of?.kind === "used" ? (used?.maps.data.some(Boolean) ? words : "nothing here") : of && isOff(of) ? `${words} off` : words;
       const here = level === 0 && layer !== undefined && layer >= 0 && (pointed?.layer === layer || lit(layer));
       context.font = `${here || strong ? 600 : 400} ${strong ? 13 : 12}px ${fontFamily}`;
       context.fillStyle = strong ? colours.ink : colours.quiet;
@@ -234,6 +265,8 @@ function render({ model, el }) {
       context.fillRect(x - wide / 2, y + 3, wide, 2);
     }
   };
+  const isOff = (/** @type {Tile} */ { kind, layer, channel }) =>
+    kind === "map" && layer >= 0 && !!shownRun().off.channels[net.columns[layer].shown]?.has(channel);
   const lit = (/** @type {number} */ layer) => model.get("highlight").split(" ").includes(net.columns[layer].name);
 
   /** Light up what a unit reads, what it can see of the digit, and how much each map that it reads contributes. */
@@ -246,7 +279,7 @@ function render({ model, el }) {
       tile, top: y, left: x, height: size, width: size,
     });
     const its = scene.tiles.find(({ kind, layer, channel }) => kind === "map" && layer === at.layer && channel === at.channel);
-    const parts = explain(column, net.pieces, inputOf(run, at.layer), at, off).parts;
+    const parts = explain(column, net.pieces, inputOf(run, at.layer), at, run.off).parts;
     const most = Math.max(...parts.map(({ sum }) => Math.abs(sum))) || 1;
     const unitFrame = its && frame(its, at.row, at.column, 1);
     const windows = parts.flatMap(({ channel, sum }) => {
@@ -266,88 +299,148 @@ function render({ model, el }) {
   };
 
   // Words.
-  const nameOf = (/** @type {Unit} */ at) => {
-    const { name, after } = net.columns[at.layer];
-    const silent = off.relus.has(net.columns[at.layer].relu);
-    return `${name}, map ${at.channel}, unit (${at.row}, ${at.column}) · ${silent ? "ReLU turned off" : after}`;
+  const stateOf = (/** @type {Unit} */ { layer, channel }) => {
+    const { relu, shown, after, size } = net.columns[layer];
+    const its = shownRun().off;
+    if (its.channels[shown]?.has(channel)) return "map turned off";
+    if (its.relus.has(relu)) return "ReLU turned off";
+    return layer === net.columns.length - 1 && size === 1 ? `score (logit) of the digit ${channel}` : after;
   };
+  const nameOf = (/** @type {Unit} */ { layer, channel, row, column }) => `${net.columns[layer].name}, map ${channel}, unit (${row}, ${column})`;
   const valueOf = (/** @type {Unit} */ at) => {
     const { data, width, channels } = shownRun().outputs[net.columns[at.layer].shown];
-    return data[(at.row * width + at.column) * channels + at.channel];
+    const value = number(data[(at.row * width + at.column) * channels + at.channel]);
+    if (view === "average") return `mean ${value}`;
+    return view === "difference" ? `now minus ${keptName()} ${value}` : value;
+  };
+  const keptName = () => (shifting ? "before" : "kept");
+  /** What a unit can see, and how much of it counts. */
+  const seenWords = (/** @type {Unit} */ at) => {
+    const sees = `can see ${fieldWords(net.columns[at.layer], at)}`;
+    if (level < 2) return sees;
+    const half = halfOf(used?.maps);
+    if (half) return `${sees}; ${half} of them carry half of its gradient`;
+    const { off: its } = view === "kept" && kept ? kept : now;
+    const because = its.channels[net.columns[at.layer].shown]?.has(at.channel) ? "this map is turned off" : `its ReLU or one before it gives 0${isAny(its) ? ", or because of what is turned off" : ""}`;
+    return `${sees}, but here none of them changes it, because ${because}`;
+  };
+  const bestOf = (/** @type {Run} */ run) => {
+    const result = run.outputs[net.last].data;
+    return result.indexOf(Math.max(...result));
+  };
+  const verdictOf = (/** @type {Run} */ run) => `${bestOf(run)}, with ${percent(run.outputs[net.last].data[bestOf(run)])}`;
+  const offWords = () => {
+    const run = shownRun();
+    if (!isAny(run.off)) return "";
+    const maps = net.columns.flatMap(({ name, shown }) => {
+      const numbers = [...(run.off.channels[shown] ?? [])].sort((a, b) => a - b);
+      return numbers.length ? [`map${numbers.length > 1 ? "s" : ""} ${numbers.join(", ")} of ${name}`] : [];
+    });
+    const relus = net.columns.filter(({ relu }) => run.off.relus.has(relu)).map(({ name }) => `the ReLU of ${name}`);
+    const list = `Turned off: ${[...relus, ...maps].join("; ")}.`;
+    if (view !== "now" || !whole) return list;
+    const best = bestOf(whole);
+    const words = (/** @type {Run} */ { outputs }) => `${signed(outputs[net.scores].data[best])} (${percent(outputs[net.last].data[best])})`;
+    return `${list} The score of ${best} was ${words(whole)} with everything on and is ${words(now)} now.${kept ? "" : " Marks on the bars: everything on."}`;
+  };
+  const keptWords = () => {
+    const way = [[moved[0], "down", "up"], [moved[1], "right", "left"]].flatMap(([by, more, less]) => (by ? [`${Math.abs(Number(by))} ${Number(by) > 0 ? more : less}`] : []));
+    const far = way.length ? `Shifted by ${way.join(" and ")}. ` : "";
+    if (!kept || view === "kept" || view === "average") return far;
+    return `${far}Marks on the bars: ${shifting ? "before the shift" : "the kept digit"} (${verdictOf(kept)}).`;
+  };
+  const noteOf = () => {
+    if (level < 2) return "Unit (3, 5) is in row 3 and column 5, counted from 0. A blue line adds to a unit, an orange one takes away; a thicker line counts more.";
+    const { layers: [{ kind, kernel_size: kernel = 1 }], name } = net.columns[unit.layer];
+    const { name: before, normalised } = net.columns[unit.layer - 1] ?? { name: "the digit", normalised: false };
+    const differs = normalised ? ` ${name} reads ${before} normalised, so the values differ from those after the ReLU: blue is above 0, orange below.` : "";
+    if (kind === "MaxPooling2D") return `Of each window, the pool keeps the largest value.${differs}`;
+    if (level === 2) return `Every map that ${name} reads is multiplied with its own slice of the filter.${differs}`;
+    if (kernel === 1) return `Each number is one product; above it is the number of the map of ${before}.${differs}`;
+    return `Each square has the ${kernel ** 2} products of one map, with their sum above it.${differs}`;
   };
   const speak = (/** @type {Unit | null} */ pointed) => {
     const run = shownRun();
-    const result = Array.from((view === "difference" ? now : run).outputs[net.last].data);
-    const best = result.indexOf(Math.max(...result));
-    const percent = `${(100 * result[best]).toFixed(1)} %`;
+    const many = view === "average" ? mean?.runs?.length : 0;
+    const other = view === "now" || view === "difference" ? (kept ?? whole) : null;
     const empty = view === "now" && now.image.data.every((value) => value === 0);
-    const verdict = `The network says ${best}`;
-    const chosen = view === "now" ? pad.chosen() : undefined;
-    bars.show(result, view === "average" ? "On average" : "The network says", kept && view !== "kept" ? Array.from(kept.outputs[net.last].data) : null);
+    bars.show(Array.from((view === "difference" ? now : run).outputs[net.last].data), other?.outputs[net.last].data, many ? `Mean of ${many} digits` : "");
     bars.classList.toggle("empty", empty);
-    const { name, size, channels, after } = net.columns[unit.layer];
-    const names = ["Network", name, `map ${unit.channel}`, `unit (${unit.row}, ${unit.column})`];
-    path.show(names.slice(0, level + 1));
+    const { name, size, channels, relu } = net.columns[unit.layer];
+    path.show(["Network", name, `map ${unit.channel}`, `unit (${at().row}, ${at().column})`].slice(0, level + 1));
     el.dataset.level = String(level);
-    const { relu, shown } = net.columns[unit.layer];
+    const shownOff = isAny(off);
     reluSwitch.hidden = level < 1 || !relu;
     reluSwitch.textContent = `Turn the ReLU ${off.relus.has(relu) ? "on" : "off"}`;
     mapSwitch.hidden = level < 2;
-    mapSwitch.textContent = `Turn map ${unit.channel} ${off.channels[shown]?.has(unit.channel) ? "on" : "off"}`;
-    allOn.hidden = off.relus.size === 0 && !Object.values(off.channels).some((set) => set.size);
-    keep.textContent = kept ? "Forget the kept digit" : "Keep this digit to compare";
+    mapSwitch.textContent = `Turn map ${unit.channel} ${off.channels[net.columns[unit.layer].shown]?.has(unit.channel) ? "on" : "off"}`;
+    allOn.hidden = level < 1 && !shownOff;
+    allOn.style.visibility = shownOff ? "" : "hidden"; // it keeps its room, so that nothing jumps
+    unshift.disabled = !moved.some(Boolean);
+    keep.textContent = kept && !shifting ? "Forget the kept digit" : "Keep this digit to compare";
     averaging.setAttribute("aria-pressed", String(view === "average"));
     showViews();
+    aside.show([offWords(), keptWords()].filter(Boolean).join(" "));
+    note.textContent = noteOf();
     if (level === 3) return speakOfProducts(run);
-    const many = view === "average" && mean?.runs?.length;
     if (pointed) {
-      const { layers: [{ kernel_size, pool_size, kind }], field } = net.columns[pointed.layer];
+      const { layers: [{ kernel_size, pool_size, kind }] } = net.columns[pointed.layer];
       const kernel = kernel_size ?? pool_size;
       const maps = inputOf(run, pointed.layer).channels;
-      const reads = kind === "MaxPooling2D" ? "one map" : maps === 1 ? "the digit" : `each of ${maps} maps`;
-      said.show(
-        `${nameOf(pointed)}: ${number(valueOf(pointed))}. It reads ${kernel} × ${kernel} of ${reads} and can see ` +
-          `${field} × ${field} pixels of the digit${level === 2 ? `; ${share(used?.maps)}` : ""}.`,
-      );
+      const normalised = net.columns[pointed.layer - 1]?.normalised ? "normalised " : "";
+      const reads = kind === "MaxPooling2D" ? "one map" : maps === 1 ? "the digit" : `each of ${maps} ${normalised}maps`;
+      said.show(`${nameOf(pointed)} · ${stateOf(pointed)}: ${valueOf(pointed)}. It reads ${kernel} × ${kernel} of ${reads} and ${seenWords(pointed)}.`);
     } else if (many) {
-      said.show(`The mean over ${many} digits of the test set: every map, and every probability. Go to a map to see what its units use on average.`);
-    } else if (view === "difference") {
-      said.show("Now less the kept digit: blue where a value is larger now, orange where it is smaller. The marks on the bars show the kept digit.");
+      said.show(
+        `The mean over ${many} digits of the test set: every map, and every probability. The bars are no verdict: each is about as long ` +
+          "as its digit is frequent among them. Go to a map to see what its units use on average.",
+      );
+    } else if (view === "difference" && kept) {
+      const none = same(now.image.data, kept.image.data) && now.off === kept.off;
+      said.show(
+        none
+          ? "No difference yet: this is the digit that was kept. Choose, draw or shift a digit to compare it."
+          : `Now minus ${shifting ? "before the shift" : "the kept digit"}: blue where a value is larger now, orange where it is smaller.`,
+      );
     } else if (empty) {
       said.show(
-        `The pad is empty, and still the network answers: ${best}, with ${percent}. Its biases and normalisations are not 0, ` +
+        `The pad is empty, and still the network answers: ${verdictOf(now)}. Its biases and normalisations are not 0, ` +
           "and the softmax divides 100 % among ten digits, whatever it gets.",
       );
     } else if (level === 1) {
-      said.show(`${name}: ${channels} maps of ${size} × ${size} · ${after}. Press a map to see its filter.`);
-    } else said.show(`${verdict}, with ${percent}${chosen === undefined ? "" : ` (a ${chosen} from the test set)`}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
+      const { relu: its, after } = net.columns[unit.layer];
+      const state = run.off.relus.has(its) ? "ReLU turned off" : after;
+      said.show(`${name}: ${channels} maps of ${size} × ${size} · ${state}. Press a map to see its filter, or its number to turn it off or on.`);
+    } else {
+      const label = view === "now" ? model.get("labels")[pad.find(base.data)] : undefined;
+      const from = label === undefined ? "" : ` (a ${label} from the test set)`;
+      said.show(`The network says ${verdictOf(run)}${from}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
+    }
   };
   const speakOfProducts = (/** @type {Run} */ run) => {
-    const column = net.columns[unit.layer];
-    const { parts, steps } = explain(column, net.pieces, inputOf(run, unit.layer), unit, off);
-    if (!product.chosen) product = { ...strongest(parts), chosen: false };
-    const { part, product: index } = product;
-    tables.show(parts, steps, product, unit.layer ? "map" : "digit");
+    const its = at();
+    const column = net.columns[its.layer];
+    const { parts, steps } = explain(column, net.pieces, inputOf(run, its.layer), its, run.off);
+    const { part, product: index } = product.chosen ? product : strongest(parts);
+    tables.show(parts, steps, { part, product: index }, its.layer ? "map" : "digit");
     const { channel, values, weights, products } = parts[part] ?? parts[0];
-    const { top, left, kernel, step } = windowOf(column, inputOf(run, unit.layer).height, unit);
-    const at = minus(`(${top + Math.floor(index / kernel) * step}, ${left + (index % kernel) * step})`); // it can be beyond the border
-    const from = unit.layer ? `${net.columns[unit.layer - 1].name}, map ${channel}, unit ${at}` : `digit, pixel ${at}`;
+    const { top, left, kernel, step } = windowOf(column, inputOf(run, its.layer).height, its);
+    const where = minus(`(${top + Math.floor(index / kernel) * step}, ${left + (index % kernel) * step})`); // it can be beyond the border
+    const before = net.columns[its.layer - 1];
+    const from = before ? `${before.name}, map ${channel}, unit ${where}${before.normalised ? " · normalised" : ""}` : `digit, pixel ${where}`;
     const count = parts.length * kernel ** 2;
-    const beginning = product.chosen ? "" : `The ${weights.length ? "largest" : "kept one"} of ${count}: `;
-    said.show(
-      weights.length
-        ? `${beginning}${from}: ${number(values[index])} × weight ${number(weights[index])} = ${number(products[index])}.`
-        : `${beginning}${from}: ${number(values[index])}.`,
-    );
+    const beginning = product.chosen ? "" : weights.length ? `Largest in size of ${count} products: ` : `The largest of ${count} values: `;
+    const sum = weights.length ? ` × weight ${number(weights[index])} = ${number(products[index])}` : "";
+    said.show(`${beginning}${from}: ${number(values[index])}${sum}. The unit ${seenWords(its)}.`);
   };
   const showViews = () => {
-    const names = kept ? { now: "Now", kept: "Kept", difference: "Difference" } : {};
-    const wanted = Object.keys(names).join();
+    const names = kept ? { now: "Now", kept: shifting ? "Before" : "Kept", difference: "Difference" } : {};
+    const wanted = Object.values(names).join();
     if (views.dataset.views !== wanted) {
       views.dataset.views = wanted;
       views.replaceChildren(
         ...Object.entries(names).map(([name, text]) =>
-          Object.assign(button(text, () => ((view = name), ask())), { value: name }),
+          Object.assign(button(text, () => ((view = name), go(level))), { value: name }),
         ),
       );
     }
@@ -356,43 +449,96 @@ function render({ model, el }) {
   };
 
   // Moving.
-  const go = (/** @type {number} */ to, /** @type {Unit} */ at = unit) => {
+  const go = (/** @type {number} */ to, /** @type {Unit} */ at = unit, travelling = false) => {
     const deepest = exact() ? 3 : 2;
     const { size, channels } = net.columns[at.layer];
     const inside = (/** @type {number} */ value, /** @type {number} */ end) => Math.min(Math.max(value, 0), end - 1);
+    const wanted = Math.min(to, deepest);
+    const deeper = wanted > level && !travelling;
+    if (deeper) write(); // where the browser's Back leads to
     unit = { layer: at.layer, channel: inside(at.channel, channels), row: inside(at.row, size), column: inside(at.column, size) };
-    const moving = level !== Math.min(to, deepest);
-    level = Math.min(to, deepest);
+    const moving = level !== wanted;
+    level = wanted;
     hover = null;
     product = { part: 0, product: 0, chosen: false };
     change(model, { place: addressOf(level, unit, net.columns) });
-    remember();
+    if (deeper) write(1);
+    else remember();
     layOut(moving);
   };
-  const flip = (/** @type {() => void} */ what) => {
-    what();
+  const turn = (/** @type {Off} */ to) => {
+    off = to;
     mean = null;
     if (view === "average") view = "now";
     compute();
+    remember();
     ask();
   };
-  // On the site, "#fig-strip:conv5/3" is the figure's anchor with the place in it; in a notebook the address is not ours.
+
+  // On the site, "#fig-strip:conv5/3" is the figure's anchor with what it shows; in a notebook the address is not ours. Every
+  // step of the zoom is an entry of the browser's history, with the place of each strip on the page. A step that is taken back
+  // leaves its entry there, which Back then passes over.
   const anchor = el.closest(".interactive") && el.closest("figure")?.id;
-  const remember = () => {
+  let entry = 0;
+  let waiting = 0;
+  const write = (/** @type {0 | 1} */ more = 0) => {
+    clearTimeout(waiting);
+    waiting = 0;
     if (!anchor) return;
-    history.replaceState(history.state, "", `#${anchor}${level ? `:${addressOf(level, unit, net.columns)}` : ""}`);
+    const place = addressOf(level, unit, net.columns);
+    const sample = pad.find(base.data);
+    const address = joined({
+      place,
+      network: chosen ? (others[chosen].name ?? "") : "",
+      digit: sample < 0 || sample === first ? "" : String(sample),
+      drawn: sample < 0 ? packDrawing(base.data) : "",
+      shift: moved.some(Boolean) ? moved.join() : "",
+      off: offAddress(off, net.columns),
+    });
+    const { strips, ...rest } = history.state ?? {};
+    entry = (strips?.entry ?? 0) + more;
+    const state = { ...rest, strips: { entry, places: { ...strips?.places, [anchor]: place } } };
+    history[more ? "pushState" : "replaceState"](state, "", `#${anchor}${address && ":"}${address}`);
   };
-  const fromAddress = () => {
-    const [name, address] = decodeURIComponent(location.hash.slice(1)).split(":");
-    if (!anchor || name !== anchor || !address) return;
-    const wanted = placeOf(address, net.columns);
-    if (wanted) go(wanted.level, wanted.unit);
+  const remember = () => {
+    waiting ||= setTimeout(write, REST);
+  };
+  const travelled = () => {
+    clearTimeout(waiting);
+    waiting = 0;
+    const { strips } = history.state ?? {};
+    const back = strips && strips.entry < entry;
+    entry = strips?.entry ?? 0;
+    if (!strips) return fromAddress(); // a link
+    const place = strips.places[anchor ?? ""];
+    if (place === undefined) return;
+    const wanted = placeOf(place, net.columns) ?? { level: 0, unit };
+    if (back && wanted.level >= level) return history.back();
+    go(wanted.level, wanted.unit.layer === unit.layer && wanted.level < level ? unit : wanted.unit, true);
+  };
+  const fromAddress = async () => {
+    const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split(":");
+    if (!anchor || name !== anchor || !rest.length) return;
+    const parts = partsOf(rest.join(":"));
+    const network = others.findIndex((each) => each.name === parts.network);
+    if (network >= 0 && network !== chosen) await choose(network);
+    if (parts.off) off = offOf(parts.off, net.columns);
+    const data = pad.images[Number(parts.digit ?? -1)] ?? unpackDrawing(parts.drawn ?? "", 784);
+    if (data) [base, moved] = [{ ...base, data }, [0, 0]];
+    const way = /^(-?\d+),(-?\d+)$/.exec(parts.shift ?? "")?.slice(1).map(Number);
+    if (way) [moved, kept, shifting] = [way.map(within), runOf(base), true];
+    change(model, { image: pack(shifted(base, moved).data, [28, 28]) });
+    compute();
+    const wanted = placeOf(parts.place ?? "", net.columns);
+    go(wanted?.level ?? level, wanted?.unit, true);
   };
 
   const tileAt = (/** @type {PointerEvent} */ event) => {
     const box = stage.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const inside = (/** @type {Tile} */ t) => x >= t.x - 2 && y >= t.y - 2 && x < t.x + t.side + 2 && y < t.y + t.side + 2;
+    const inside = (/** @type {Tile} */ t, below = 2) => x >= t.x - 2 && y >= t.y - 2 && x < t.x + t.side + 2 && y < t.y + t.side + below;
+    const numbered = scene.labels.find(({ of }) => of?.kind === "map" && inside(of, 2 + LINE) && !inside(of))?.of;
+    if (numbered) return { tile: null, at: { ...unit, channel: numbered.channel }, number: true };
     const tile = scene.tiles.find((each) => each.kind === "map" && each.layer >= 0 && inside(each));
     const band = level === 0 ? scene.bands.find((each) => x >= each.x - 5 && x < each.x + each.width + 5 && y >= each.y && y < each.y + each.height + FOOT) : undefined;
     if (!tile) return band ? { tile: null, at: { ...unit, layer: band.layer } } : null;
@@ -418,7 +564,8 @@ function render({ model, el }) {
     const found = tileAt(event);
     if (!found) return;
     const { at } = found;
-    if (level === 0) go(1, at);
+    if (found.number) turnMap(at.channel);
+    else if (level === 0) go(1, at);
     else if (level === 1) go(at.layer === unit.layer ? 2 : 1, at);
     else go(at.layer === unit.layer ? 3 : 2, at);
   });
@@ -427,13 +574,14 @@ function render({ model, el }) {
   stage.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const way = ways[event.key];
-    const known = way || event.key === "Enter" || (event.key === "Escape" && level > 0);
+    const known = way || event.key === "Enter" || (event.key === "Escape" && level > 0) || (event.key === " " && level > 0);
     if (!known) return;
     event.preventDefault(); // the page stays where it is
     event.stopPropagation();
     byKeys = true;
     if (event.key === "Enter") go(level + 1);
     else if (event.key === "Escape") go(level - 1);
+    else if (event.key === " ") turnMap(unit.channel);
     else step(...way);
   });
   const step = (/** @type {number} */ down, /** @type {number} */ right) => {
@@ -449,9 +597,9 @@ function render({ model, el }) {
     if (next) go(level, { ...unit, channel: next.channel });
   };
   const stepProduct = (/** @type {number} */ down, /** @type {number} */ right) => {
-    const { parts } = explain(net.columns[unit.layer], net.pieces, inputOf(shownRun(), unit.layer), unit, off);
+    const { parts } = explain(net.columns[unit.layer], net.pieces, inputOf(shownRun(), unit.layer), unit, shownRun().off);
     const kernel = Math.sqrt(parts[0].products.length);
-    let { part, product: index } = product;
+    let { part, product: index } = product.chosen ? product : strongest(parts);
     let [row, column] = [Math.floor(index / kernel) + down, (index % kernel) + right];
     if (column < 0 || row < 0) [part, column, row] = [part - 1, (column + kernel) % kernel, (row + kernel) % kernel];
     else if (column >= kernel || row >= kernel) [part, column, row] = [part + 1, column % kernel, row % kernel];
@@ -469,15 +617,13 @@ function render({ model, el }) {
     averaging.disabled = true;
     averaging.textContent = "Averaging …";
     const { data, shape } = unpack((await inner(model, model.get("many"))).get("digits"));
-    const layers = withoutRelus(net.layers, off.relus);
     const runs = [];
     for (let n = 0; n < shape[0]; n++) {
-      const image = imageAt({ data, shape }, n);
-      runs.push({ image, outputs: forward(layers, net.pieces, image, off.channels) });
+      runs.push(runOf(imageAt({ data, shape }, n)));
       if (n % 10 === 9) await pause();
     }
     mean = meanOf(runs);
-    view = "average";
+    [view, used] = ["average", null];
     averaging.disabled = false;
     averaging.textContent = "Average over many digits";
     go(Math.min(level, 2));
@@ -485,18 +631,27 @@ function render({ model, el }) {
 
   fill(
     el,
-    element("div", { class: "strip-head" }, path, element("div", { class: "strip-switches" }, reluSwitch, mapSwitch, allOn)),
+    element("div", { class: "strip-head" }, path, element("div", { class: "strip-switches" }, allOn, reluSwitch, mapSwitch)),
     element("div", { class: "strip-row" }, pad, stage, bars),
-    said,
+    element("div", { class: "strip-words" }, said, aside, note),
     element("div", { class: "strip-tools" }, shift, keep, views, averaging, networks, legend()),
   );
   el.classList.add("strip");
   colours = coloursOf();
+  pad.show(base.data);
   compute();
 
   const imageChanged = () => {
+    const image = imageOf(model);
+    if (!same(image.data, shifted(base, moved).data)) {
+      [base, moved] = [image, [0, 0]]; // another digit
+      if (shifting) forget();
+    }
+    if (shifting && !moved.some(Boolean)) forget();
+    pad.show(base.data);
     compute();
     if (view === "average" || view === "kept") view = "now";
+    remember();
     ask();
   };
   const placeChanged = () => {
@@ -508,7 +663,7 @@ function render({ model, el }) {
   model.on("change:place", placeChanged);
   const seen = new ResizeObserver(() => layOut(false));
   seen.observe(stage);
-  window.addEventListener("hashchange", fromAddress);
+  window.addEventListener("popstate", travelled);
   fromAddress();
   const stop = onTurn(() => {
     colours = coloursOf();
@@ -517,7 +672,8 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(asked);
     seen.disconnect();
-    window.removeEventListener("hashchange", fromAddress);
+    clearTimeout(waiting);
+    window.removeEventListener("popstate", travelled);
     stop();
     model.off("change:image", imageChanged);
     model.off("change:place", placeChanged);
@@ -532,7 +688,8 @@ function render({ model, el }) {
  */
 function networkOf(layers, weights) {
   const last = layers[layers.length - 1].name;
-  return { layers, pieces: cutWeights(layers, weights), columns: columnsOf(layers), last };
+  const scores = layers[layers.length - 2].name;
+  return { layers, pieces: cutWeights(layers, weights), columns: columnsOf(layers), last, scores };
 }
 
 /**
@@ -547,6 +704,11 @@ function middleOf(layer, { columns }) {
   return { layer, channel: 0, row: middle, column: middle };
 }
 
+/** @param {import("./shared/elements.js").Model} model */
+function imageOf(model) {
+  return { data: unpack(model.get("image")).data, height: 28, width: 28, channels: 1 };
+}
+
 /**
  * The pad with ten digits of the test set below it.
  *
@@ -554,33 +716,37 @@ function middleOf(layer, { columns }) {
  */
 function padOf(model) {
   const digits = unpack(model.get("digits"));
-  const drawing = drawingPad((image) => change(model, { image: pack(image ?? new Float32Array(784), [28, 28]) }));
+  let drawn = new Float32Array();
+  const drawing = drawingPad((image) => {
+    drawn = rounded(image ?? new Float32Array(784));
+    hint.hidden = image !== null;
+    change(model, { image: pack(drawn, [28, 28]) });
+  });
   const hint = element("span", { class: "hint", "aria-hidden": "true" }, "Draw a digit");
   const stage = /** @type {HTMLElement} */ (drawing.querySelector(".stage"));
   stage.append(hint);
   for (const begun of ["pointerdown", "keydown"]) stage.addEventListener(begun, () => (hint.hidden = true));
-  drawing.querySelector("button")?.addEventListener("click", () => (hint.hidden = false));
-  const shelf = model.get("labels").map((/** @type {number} */ label, /** @type {number} */ i) => {
-    const press = () => change(model, { image: pack(imageAt(digits, i).data, [28, 28]) });
-    const made = button(String(label), press);
+  /** @type {number[]} */
+  const labels = model.get("labels");
+  const images = labels.map((_, i) => imageAt(digits, i).data);
+  const shelf = labels.map((label, i) => {
+    const made = button(String(label), () => change(model, { image: pack(images[i], [28, 28]) }));
     made.setAttribute("aria-label", `A ${label} from the test set`);
     return made;
   });
-  const images = shelf.map((/** @type {HTMLElement} */ _, /** @type {number} */ i) => imageAt(digits, i).data);
-  const shown = () => {
-    const { data } = unpack(model.get("image"));
-    return images.findIndex((/** @type {Float32Array} */ each) => same(data, each));
-  };
-  const mark = () => {
-    const chosen = shown();
-    shelf.forEach((/** @type {HTMLElement} */ made, /** @type {number} */ i) => made.setAttribute("aria-pressed", String(i === chosen)));
-  };
-  model.on("change:image", mark);
-  mark();
+  const find = (/** @type {Float32Array} */ data) => images.findIndex((each) => same(data, each));
   const ready = element("div", { class: "ready" }, element("span", {}, "or choose one of these"), ...shelf);
   return Object.assign(element("div", { class: "strip-pad" }, drawing, ready), {
-    /** @returns {number | undefined} which digit of the test set is shown, if one is */
-    chosen: () => model.get("labels")[shown()],
+    images,
+    /** Which digit of the test set it is; -1 for none of them. */
+    find,
+    /** Mark the digit that is shown; a drawing that is no longer shown goes. */
+    show(/** @type {Float32Array} */ data) {
+      shelf.forEach((made, i) => made.setAttribute("aria-pressed", String(i === find(data))));
+      if (same(data, drawn)) return;
+      drawing.empty();
+      hint.hidden = false;
+    },
   });
 }
 
@@ -607,12 +773,30 @@ function pause() {
   return new Promise((done) => setTimeout(done));
 }
 
+/** @returns {Off} */
+function nothing() {
+  return { relus: new Set(), channels: {} };
+}
+
+/** @param {Off} off */
+function isAny({ relus, channels }) {
+  return relus.size > 0 || Object.values(channels).some(({ size }) => size);
+}
+
 /**
- * @param {Set<any>} set
- * @param {any} value
+ * @template T
+ * @param {Set<T>} set
+ * @param {T} value
  */
-function toggle(set, value) {
-  if (!set.delete(value)) set.add(value);
+function toggled(set, value) {
+  const other = new Set(set);
+  if (!other.delete(value)) other.add(value);
+  return other;
+}
+
+/** @param {number} pixels of a shift, beyond which nothing of the digit is left */
+function within(pixels) {
+  return Math.min(Math.max(pixels, -28), 28);
 }
 
 /** @param {number} share of a way, from 0 to 1 */
@@ -653,10 +837,9 @@ function changed(maps, change) {
 
 /**
  * @param {Maps} image
- * @param {number} down
- * @param {number} right
+ * @param {number[]} way pixels down and to the right
  */
-function shifted(image, down, right) {
+function shifted(image, [down, right]) {
   const { data, height, width } = image;
   return changed(image, (_, i) => {
     const [y, x] = [Math.floor(i / width) - down, (i % width) - right];
@@ -665,7 +848,7 @@ function shifted(image, down, right) {
 }
 
 /**
- * One run less another, number by number.
+ * One run minus another, number by number.
  *
  * @param {Run} run
  * @param {Run | null} other
@@ -675,7 +858,7 @@ function difference(run, other) {
   if (!other) return run;
   const less = (/** @type {Maps} */ a, /** @type {Maps} */ b) => changed(a, (value, i) => value - b.data[i]);
   const outputs = Object.entries(run.outputs).map(([name, maps]) => [name, less(maps, other.outputs[name])]);
-  return { image: less(run.image, other.image), outputs: Object.fromEntries(outputs) };
+  return { ...run, image: less(run.image, other.image), outputs: Object.fromEntries(outputs) };
 }
 
 /**
@@ -685,7 +868,7 @@ function difference(run, other) {
 function meanOf(runs) {
   const mean = (/** @type {Maps[]} */ all) => changed(all[0], (_, i) => all.reduce((sum, { data }) => sum + data[i], 0) / all.length);
   const outputs = Object.keys(runs[0].outputs).map((name) => [name, mean(runs.map((run) => run.outputs[name]))]);
-  return { image: mean(runs.map(({ image }) => image)), outputs: Object.fromEntries(outputs), runs };
+  return { ...runs[0], image: mean(runs.map(({ image }) => image)), outputs: Object.fromEntries(outputs), runs };
 }
 
 /**
@@ -705,17 +888,16 @@ function strongest(parts) {
 }
 
 /**
- * Say how many pixels carry half of a gradient.
+ * How many pixels carry half of a gradient.
  *
  * @param {Maps | undefined} gradient
  */
-function share(gradient) {
+function halfOf(gradient) {
   const sizes = Float32Array.from(gradient?.data ?? [], Math.abs).sort().reverse();
   const total = sizes.reduce((a, b) => a + b, 0);
-  if (!total) return "here none of them changes it, because its ReLU or one before it gives 0";
   let half = 0;
   for (let sum = 0; sum < total / 2; half++) sum += sizes[half];
-  return `${half} of them carry half of its gradient`;
+  return half;
 }
 
 export default { render };

@@ -195,7 +195,7 @@ def _choices(network: Network | None) -> list[dict[str, Any]]:
     for name, title in names.items():
         other = load(name)
         data = NetworkData(layers=other.layers, weights=flat(other)) if choices else None
-        choices.append({"title": f"{title}, {record(name)['parameters']:,} parameters", "data": data})
+        choices.append({"name": name, "title": f"{title}, {record(name)['parameters']:,} parameters", "data": data})
     return choices
 
 

@@ -4,10 +4,10 @@
  *
  * @typedef {import("./convolution.js").Maps} Maps
  * @typedef {import("./network.js").Layer} Layer
- * @typedef {{name: string, layers: Layer[], shown: string, after: string, reads: string, relu: string, channels: number,
- *   size: number, field: number, jump: number, start: number}} Column `layers` are those of the record, from the
+ * @typedef {{name: string, layers: Layer[], shown: string, after: string, normalised: boolean, reads: string, relu: string,
+ *   channels: number, size: number, field: number, jump: number, start: number}} Column `layers` are those of the record, from the
  *   convolution or pool to the one whose output the next column reads; `shown` is the layer whose output the column's
- *   maps are and `after` what has been done to it; `reads` is the layer whose output it reads, or "" for the digit;
+ *   maps are and `after` what has been done to it; `normalised` is whether the next column reads it normalised; `reads` is the layer whose output it reads, or "" for the digit;
  *   `relu` is the layer with the ReLU, or ""; the rest is as in `trace`
  * @typedef {{layer: number, channel: number, row: number, column: number}} Unit the strip's column that it is in, its map, and its
  *   row and column there
@@ -38,14 +38,15 @@ export function columnsOf(layers, size = 28) {
       const relu = activation === "relu" ? name : "";
       const after = kind === "MaxPooling2D" ? "pooled" : relu ? "after ReLU" : "no ReLU";
       const reads = layers[i - 1]?.name ?? "";
-      columns.push({ name, layers: [layer], shown: name, after, reads, relu, channels, ...stages[i] });
+      columns.push({ name, layers: [layer], shown: name, after, normalised: false, reads, relu, channels, ...stages[i] });
       return;
     }
     const column = columns[columns.length - 1];
     column.layers.push(layer);
     if (kind === "ReLU") Object.assign(column, { relu: name, shown: name, after: "after ReLU" });
-    // Without a ReLU the maps are what the next layer reads, or the scores.
-    if (kind === "BatchNormalization" && !column.relu) Object.assign(column, { shown: name, after: "normalised" });
+    if (kind !== "BatchNormalization") return;
+    if (column.relu) column.normalised = true;
+    else Object.assign(column, { shown: name, after: "normalised" }); // the maps are what the next layer reads, or the scores
   });
   return columns;
 }
@@ -80,13 +81,30 @@ export function windowOf({ layers: [layer] }, before, { row, column }) {
 }
 
 /**
+ * Say which pixels of the digit a unit can see.
+ *
+ * @param {Column} column
+ * @param {Unit} unit
+ * @param {number} pixels rows and columns of the digit
+ */
+export function fieldWords({ field, jump, start }, { row, column }, pixels = 28) {
+  const [ways, ends] = [[row, column].map((at) => start + at * jump), [0, pixels - 1]];
+  const [rows, columns] = ways.map((from) => {
+    const [first, last] = [Math.max(from, ends[0]), Math.min(from + field - 1, ends[1])];
+    return first === last ? ` ${first}` : `s ${first}–${last}`;
+  });
+  const beyond = ways.some((from) => from < 0 || from + field > pixels) ? ", partly beyond its border" : "";
+  return `row${rows}, column${columns} of the digit (${field} × ${field} pixel${field > 1 ? "s" : ""}${beyond})`;
+}
+
+/**
  * Take a unit apart: every product of its window, and what is done to their sum, in the network's own order.
  *
  * @param {Column} column
  * @param {Record<string, Float32Array[]>} pieces what `cutWeights` returns
  * @param {Maps} input what the column reads
  * @param {Unit} unit
- * @param {{relus: Set<string>, channels: import("./network.js").Off}} off what is turned off
+ * @param {import("./strip_address.js").Off} off what is turned off
  * @returns {{parts: Part[], steps: Step[]}} of a pool, one part without weights
  */
 export function explain(column, pieces, input, unit, off) {

@@ -11,10 +11,11 @@ const STEP = 10; // of the pen by an arrow key
  * A pad to draw on: by mouse, pen, touch, or the arrow keys with the space bar for the pen.
  *
  * Every pointer draws a stroke of its own. What the browser takes back, a palm that it recognises for example, is not
- * drawn, and from the first stroke of a pen until the pad is cleared, only the pen draws.
+ * drawn, and from the first stroke of a pen until the pad is cleared, only the pen draws. Control or Command with Z takes
+ * the last stroke back.
  *
  * @param {(image: Float32Array | null) => void} drawn gets the digit prepared as those of MNIST, or null for an empty pad
- * @returns {HTMLElement & {send(): void}}
+ * @returns {HTMLElement & {send(): void, empty(): void}} what sends the drawing again, and what takes it off the pad alone
  */
 export function drawingPad(drawn) {
   const canvas = element("canvas", { width: SIDE, height: SIDE, tabindex: 0, role: "application" });
@@ -49,10 +50,12 @@ export function drawingPad(drawn) {
   const redraw = () => {
     context.clearRect(0, 0, SIDE, SIDE);
     for (const { points } of strokes) line(points);
+    undo.disabled = strokes.length === 0;
   };
   const begin = (/** @type {string} */ kind, /** @type {[number, number]} */ at) => {
     const stroke = { kind, points: [at] };
     strokes.push(stroke);
+    undo.disabled = false;
     line([at]);
     send();
     return stroke;
@@ -62,16 +65,18 @@ export function drawingPad(drawn) {
     points.push(to);
     send();
   };
-  const drop = (/** @type {Stroke[]} */ unwanted) => {
+  const remove = (/** @type {Stroke[]} */ unwanted) => {
     for (const [pointer, stroke] of open) if (unwanted.includes(stroke)) open.delete(pointer);
+    if (keys.stroke && unwanted.includes(keys.stroke)) keys.stroke = null;
     strokes = strokes.filter((stroke) => !unwanted.includes(stroke));
     redraw();
+  };
+  const drop = (/** @type {Stroke[]} */ unwanted) => {
+    remove(unwanted);
     send();
   };
-  const clear = () => {
-    keys.stroke = null;
-    drop(strokes);
-  };
+  const undo = button("Undo", () => drop(strokes.slice(-1)));
+  undo.setAttribute("aria-label", "Undo the last stroke");
 
   const at = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
@@ -106,6 +111,10 @@ export function drawingPad(drawn) {
   const steps = { ArrowUp: [0, -STEP], ArrowDown: [0, STEP], ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0] };
   canvas.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const step = steps[event.key];
+    if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      if (strokes.length) drop(strokes.slice(-1));
+    }
     if ((!step && event.key !== " ") || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     if (step) {
@@ -127,6 +136,7 @@ export function drawingPad(drawn) {
 
   inTheme(canvas, redraw);
   const stage = element("div", { class: "stage pad" }, canvas, nib);
-  const whole = element("div", { class: "drawing" }, element("span", {}, "Draw here"), stage, button("Clear the pad", clear), said);
-  return Object.assign(whole, { send });
+  const tools = element("div", { class: "strokes" }, undo, button("Clear the pad", () => drop(strokes)));
+  const whole = element("div", { class: "drawing" }, element("span", {}, "Draw here"), stage, tools, said);
+  return Object.assign(whole, { send, empty: () => remove(strokes) });
 }

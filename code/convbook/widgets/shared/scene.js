@@ -4,14 +4,15 @@
  * @typedef {import("./anatomy.js").Column} Column
  * @typedef {{kind: "digit" | "used" | "map" | "slice", layer: number, channel: number, x: number, y: number, side: number,
  *   size: number}} Tile a square picture of `size` rows; -1 is the layer of the digit and of what a unit uses of it
- * @typedef {{text: string, x: number, y: number, strong?: boolean, layer?: number}} Label in the middle over x
+ * @typedef {{text: string, x: number, y: number, strong?: boolean, layer?: number, of?: Tile}} Label in the middle over x; `of`
+ *   is the map that it numbers, or the picture of what a unit uses
  * @typedef {{x: number, y: number, width: number, height: number, layer: number}} Band behind the maps of a layer
  * @typedef {{tiles: Tile[], labels: Label[], bands: Band[], free: {x: number, y: number, width: number, height: number}}} Scene
  *   `free` is where the products of a unit go
  */
 
 const GAP = 3; // between tiles of a layer
-const LINE = 15; // height of a line of text
+export const LINE = 15; // height of a line of text
 export const FOOT = 36; // below the maps, for two lines of text
 const ROWS = 8; // of maps in a layer
 const FEW = 10; // maps that stand in one column, as the ten digits do
@@ -161,7 +162,7 @@ export function layerScene(columns, layer, width, height) {
   const x = free.x + (free.width - across * (side + GAP)) / 2;
   addMaps(scene, column, layer, { x, y: free.y + (free.height - rows * pitch) / 2, side, across, pitch });
   for (const tile of scene.tiles.filter(({ kind, layer: of }) => kind === "map" && of === layer)) {
-    scene.labels.push({ text: String(tile.channel), x: tile.x + side / 2, y: tile.y + side + LINE - 3 });
+    scene.labels.push({ text: String(tile.channel), x: tile.x + side / 2, y: tile.y + side + LINE - 3, of: tile });
   }
   return scene;
 }
@@ -244,8 +245,9 @@ function beginning(width, height, count, column, layer = 0, channel = 0) {
   shown.forEach(({ kind, text, ...rest }, i) => {
     let [x, y] = wide ? [EDGE, top + i * pitch] : [EDGE + i * (side + 10), EDGE];
     if (wide && i === 2) [x, y] = [width - EDGE - side - (RESULT - side) / 2, EDGE];
-    scene.tiles.push({ kind, x, y, side, ...rest });
-    scene.labels.push({ text, x: x + side / 2, y: y + side + LINE, strong: i === 2 });
+    const tile = { kind, x, y, side, ...rest };
+    scene.tiles.push(tile);
+    scene.labels.push({ text, x: x + side / 2, y: y + side + LINE, strong: i === 2, of: kind === "used" ? tile : undefined });
   });
   const right = count === 3 ? RESULT + 16 : 0;
   if (wide) scene.free = { x: side + 28, y: 0, width: width - side - 28 - right, height };

@@ -27,30 +27,27 @@ export function coloursOf() {
 }
 
 /**
- * Paint maps one below the other, a pixel for a value: from dark to light, or, where values are below 0, from negative over
- * the ground to positive.
+ * Paint maps one below the other, a pixel for a value: from dark to light, or, where they have signs, from negative over the
+ * ground to positive.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Maps} maps
  * @param {Colours} colours
- * @param {boolean} apart whether every map has a range of its own
+ * @param {boolean} signed whether they have signs; those with a value below 0 have them anyway
  */
-export function paintSprite(canvas, { data, height, width, channels }, colours, apart = false) {
+export function paintSprite(canvas, { data, height, width, channels }, colours, signed) {
   if (canvas.width !== width || canvas.height !== height * channels) [canvas.width, canvas.height] = [width, height * channels];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const picture = context.createImageData(width, height * channels);
-  const most = new Float32Array(channels);
-  let below = false;
+  let most = 0;
   for (let i = 0; i < data.length; i++) {
-    const size = Math.abs(data[i]);
-    if (data[i] < 0) below = true;
-    if (size > most[i % channels]) most[i % channels] = size;
+    if (data[i] < 0) signed = true;
+    most = Math.max(most, Math.abs(data[i]));
   }
-  if (!apart) most.fill(Math.max(...most));
   const pixels = new Uint32Array(picture.data.buffer);
-  const shade = scaleOf(colours, below);
+  const shade = scaleOf(colours, signed);
+  const steps = most > 0 ? 255 / most : 0;
   for (let channel = 0; channel < channels; channel++) {
-    const steps = most[channel] > 0 ? 255 / most[channel] : 0;
     for (let i = channel, pixel = channel * height * width; i < data.length; i += channels, pixel++) {
       pixels[pixel] = shade[255 + Math.round(steps * data[i])];
     }

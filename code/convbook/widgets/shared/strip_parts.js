@@ -20,9 +20,10 @@ export function probabilityBars() {
   const list = element("ol", { class: "bars", "aria-label": "Probability of each digit" }, ...rows.map(({ row }) => row));
   const whole = element("div", { class: "strip-end" }, verdict, list);
   return Object.assign(whole, {
-    show(/** @type {number[]} */ shares, /** @type {string} */ words, /** @type {number[] | null} */ others) {
-      const best = shares.indexOf(Math.max(...shares));
-      [lead.textContent, answer.textContent] = [words, String(best)];
+    /** Without others there are no marks; a mean is no verdict. */
+    show(/** @type {number[]} */ shares, /** @type {ArrayLike<number> | undefined} */ others, mean = "") {
+      const best = mean ? -1 : shares.indexOf(Math.max(...shares));
+      [lead.textContent, answer.textContent] = mean ? [mean, ""] : ["The network says", String(best)];
       rows.forEach(({ bar, other, share, row }, k) => {
         bar.style.width = `${100 * shares[k]}%`;
         other.hidden = !others;
@@ -32,6 +33,16 @@ export function probabilityBars() {
       });
     },
   });
+}
+
+/**
+ * Write a probability so that it can be told from 0 and from 1.
+ *
+ * @param {number} share
+ */
+export function percent(share) {
+  const decimals = Math.ceil(-Math.log10(Math.min(share, 1 - share))) - 1;
+  return `${(100 * share).toFixed(Math.min(Math.max(decimals, 1), 6))} %`;
 }
 
 /**
@@ -78,7 +89,7 @@ export function productTables(point) {
       const kernel = Math.sqrt(parts[0].products.length);
       if (cells.length !== parts.length || cells[0].length !== parts[0].products.length) {
         cells = parts.map((part, p) => part.products.map((_, i) => element("td", { onpointerenter: () => point(p, i), onclick: () => point(p, i) })));
-        blocks.style.setProperty("--kernel", String(kernel));
+        blocks.classList.toggle("single", kernel === 1);
         blocks.replaceChildren(
           ...parts.map((_, p) => {
             const rows = Array.from({ length: kernel }, (_, r) => element("tr", {}, ...cells[p].slice(r * kernel, (r + 1) * kernel)));
@@ -89,7 +100,8 @@ export function productTables(point) {
       const most = Math.max(...parts.flatMap(({ products }) => products.filter(Number.isFinite).map(Math.abs))) || 1;
       parts.forEach(({ channel, products, weights, sum }, p) => {
         const title = from === "digit" ? "digit" : `map ${channel}`;
-        blocks.children[p].querySelector("caption").textContent = weights.length ? `${title} · ${brief(sum)}` : title;
+        const words = weights.length ? `${title} · ${brief(sum)}` : title;
+        blocks.children[p].querySelector("caption").textContent = kernel === 1 ? String(channel) : words;
         products.forEach((product, i) => {
           const cell = cells[p][i];
           cell.textContent = Number.isFinite(product) ? brief(product) : "";
