@@ -217,7 +217,7 @@ def test_stepper_counts_what_numpy_counts(figure):
     window = np.pad(seven, 1)[int(row) * 2 :, int(column) * 2 :][:3, :3]
     assert total == pytest.approx((window * [[0, 1, 0], [1, -4, 1], [0, 1, 0]]).sum(), abs=0.006)
     assert "= 14" in place.locator(".formula").inner_text()
-    products = [float(text.strip("= ").replace("−", "-")) for text in place.locator(".cell b").all_inner_texts()]
+    products = [float(text.strip("= ").replace("−", "-")) for text in place.locator(".product b").all_inner_texts()]
     np.testing.assert_allclose(products, (window * [[0, 1, 0], [1, -4, 1], [0, 1, 0]]).ravel(), atol=0.006)
 
 

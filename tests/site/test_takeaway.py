@@ -103,7 +103,7 @@ def test_the_address_sets_the_figure_and_follows_it(browser, address):
         place = page.locator(".convbook-figure")
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
         assert place.get_by_label("Stride", exact=True).input_value() == "2"
-        boxes = [float(box.input_value().replace("−", "-")) for box in place.locator(".cell input").all()]
+        boxes = [float(box.input_value().replace("−", "-")) for box in place.locator(".product input").all()]
         np.testing.assert_array_equal(boxes, kernel("sobel_vertical").ravel())
         assert place.get_by_label("Digit", exact=True).input_value() == "3"
         page.evaluate(

@@ -218,7 +218,7 @@ export function numberGrid({ label, title = label, input }) {
       oninput: () => read(i),
     });
     const [above, below] = [element("small", {}), element("b", {})];
-    return { box, above, below, cell: element("div", { class: "cell" }, above, box, below) };
+    return { box, above, below, cell: element("div", { class: "product" }, above, box, below) };
   };
   return Object.assign(whole, {
     show(/** @type {ArrayLike<number>} */ values, /** @type {number} */ size, /** @type {any} */ around = null) {
