@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from convbook.inference import forward, network_of, record
-from convbook.widgets.trainer import sample
+from convbook.widgets.trainer import Trainer, sample
 
 from .browser import opened
 
-BUTTON = {
-    name: re.compile(f"^{name}$") for name in ("Train", "Pause", "Go on", "One step", "Start again", "Train again")
-}
+BUTTON = {name: re.compile(f"^{name}$") for name in ("Train", "Pause", "Go on", "One step", "Stop", "Train again")}
 SHORT = "digits=500&epochs=2&batch_size=64"  # a second or two
 
 
@@ -49,22 +47,45 @@ def wait_for(place, name: str, timeout: float = 60_000) -> None:
 
 
 def trained(place):
-    press(place, "Train")
+    press(place, re.compile("^Train( again)?$"))
+    wait_for(place, "Pause")
     wait_for(place, "Train again")
     return place.locator(".status").first.inner_text()
+
+
+def validation(words: str) -> float:
+    """Read the validation accuracy in percent."""
+    return float(re.search(r"validation ([\d.]+) %", words)[1])
+
+
+def seen(place) -> list[str]:
+    """Read what the network makes of the hard digits."""
+    return place.locator(".cards .verdict-words").all_inner_texts()
+
+
+COLOURS = """(place) => [...place.querySelectorAll(".inside canvas")].map((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size;
+})"""
 
 
 def test_a_run_ends_with_a_network_that_is_saved_opened_and_drawn_for(trainer, tmp_path):
     place = trainer(SHORT)
     assert "500 digits" in place.locator(".status").first.inner_text()
-    words = trained(place)
-    share = re.search(r"validation ([\d.]+) %", words)[1]
-    place.locator("[role=status]", has_text=share).wait_for(state="attached")  # it is read out
+    height = place.bounding_box()["height"]
+    share = validation(trained(place))
+    assert share < 100 * Trainer().keras["validation"]["min"][1]  # 500 digits are too few, as the page says
+    place.locator("[role=status]", has_text=f"{share}").wait_for(state="attached")  # it is read out
+    # The figure keeps its height, and the bands of runs with other settings are no target.
+    assert place.bounding_box()["height"] == pytest.approx(height, abs=2)
+    assert place.locator(".run-curves .band").count() == 0
+    place.locator(".run-curves .hint", has_text="The bands of the Keras runs are hidden").wait_for()
 
     with place.page.expect_download() as saving:
         press(place, "Save the network")
     file = tmp_path / "network.json"
     saving.value.save_as(file)
+    place.locator(".noted", has_text="Saved as my-network.json").wait_for()
     saved = json.loads(file.read_text())
     assert saved["settings"]["digits"] == 500 and len(saved["history"]) == 2
 
@@ -74,11 +95,20 @@ def test_a_run_ends_with_a_network_that_is_saved_opened_and_drawn_for(trainer, t
     arrays = unrolled(layers, row)
     outputs = forward(network_of(layers, arrays), sample().validation_images[:, :, :, None] / 255)
     right = outputs["probabilities"].argmax(axis=1) == sample().validation_labels
-    assert 100 * right.mean() == pytest.approx(float(share), abs=0.11)  # rounded, and sums in another order
+    assert 100 * right.mean() == pytest.approx(share, abs=0.11)  # rounded, and sums in another order
 
+    # A page that opens it shows what the page has shown that trained it.
     other = trainer()
+    assert other.locator(".run-curves .band").count() == 4  # two bands, and two in the legend
     other.locator("input[type=file]").set_input_files(file)
-    other.locator(".status", has_text=f"validation {share} %").wait_for()
+    other.locator(".status", has_text=f"Opened from network.json: validation {share} %").wait_for()
+    other.locator(".noted", has_text="network.json is open").wait_for()
+    other.locator(".cards .verdict-words", has_text=re.compile("read as|right")).first.wait_for()
+    assert seen(other) == seen(place)
+    assert all(re.fullmatch(r"right ✓|read as \d", words) for words in seen(other))
+    shares = ".watching .bars .share"
+    assert other.locator(shares).all_inner_texts() == place.locator(shares).all_inner_texts()
+    assert min(other.evaluate(COLOURS)) > 10  # in the kernels and the maps of each layer
     press(other, "Draw a digit for it")
     other.locator(".strip-verdict").wait_for()
     pad = other.get_by_role("application", name="Pad to draw a digit on")
@@ -87,6 +117,31 @@ def test_a_run_ends_with_a_network_that_is_saved_opened_and_drawn_for(trainer, t
     other.locator(".strip .status", has_text="The network says").wait_for()
     press(other, "Back to the training")
     other.locator(".run-curves").wait_for()
+
+
+def test_the_page_is_right_about_what_makes_it_worse(trainer):
+    """In a short run, rates far too high or too low only guess, and 0.3 still learns."""
+    place = trainer(SHORT)
+    rates = place.get_by_label("Learning rate", exact=True)
+    reached = {}
+    for rate in ("0.3", "0.0001", "100"):
+        rates.select_option(rate)
+        if reached:
+            place.locator(".progress-words", has_text="Below is your last run").wait_for()
+        reached[rate] = validation(trained(place))
+    assert reached["0.3"] > 40 and reached["0.0001"] < 20 and reached["100"] < 20
+    # Such accuracies have their place between the axes, as the run before has its two lines in the legend.
+    lowest = place.locator(".run-curves svg .grid").first.bounding_box()["y"]
+    dots = place.locator(".run-curves svg").first.locator("circle.dot")
+    assert dots.count() == 4
+    assert all(dot.bounding_box()["y"] < lowest + 1 for dot in dots.all())
+    legend = place.locator(".run-curves .legend").first.inner_text()
+    assert "training, last run" in legend and "validation, last run" in legend
+
+    # The rate was the reader's choice, so another schedule leaves it as it is.
+    place.get_by_label("Schedule").select_option("one_cycle")
+    place.get_by_text("Learning rate, highest").wait_for()
+    assert rates.input_value() == "100"
 
 
 def unrolled(layers, row):
@@ -127,8 +182,8 @@ def test_it_can_be_paused_taken_step_by_step_and_begun_anew_by_keyboard(trainer)
     )
     assert step() in (before + 1, 1)
     place.get_by_role("button", name=re.compile("Digit 2, ")).press("Enter")
-    place.locator(".cards [aria-pressed=true]", has_text=re.compile(r"[✓✗] \d")).wait_for()
-    place.get_by_role("button", name=BUTTON["Start again"]).press("Enter")
+    place.locator(".cards [aria-pressed=true]", has_text=re.compile(r"right|read as \d")).wait_for()
+    place.get_by_role("button", name=BUTTON["Stop"]).press("Enter")
     wait_for(place, "Train")
     assert place.locator(".progress-words").inner_text() == ""
 
@@ -140,6 +195,7 @@ def test_settings_travel_by_address_and_wrong_ones_are_refused_with_a_reason(tra
     assert place.get_by_label("Schedule").input_value() == "one_cycle"
     assert not place.get_by_label("Dropout on the logits, too").is_checked()
     press(place, "Copy a link with these settings")
+    place.locator(".noted", has_text=re.compile("link is copied|address of this page")).wait_for()
     assert "rate=0.01" in place.page.evaluate("decodeURIComponent(location.hash)")
 
 
@@ -207,13 +263,13 @@ def another_file_is_no_network(place, tmp_path) -> None:
         file = tmp_path / f"other-{number}.json"
         file.write_bytes(json.dumps(GOOD | content).encode() if isinstance(content, dict) else content)
         place.locator("input[type=file]").set_input_files(file)
-        place.locator(".problem", has_text=words).wait_for()
+        place.locator(".noted.wrong", has_text=words).wait_for()
         assert place.get_by_role("button", name="Draw a digit for it").is_disabled()
     file = tmp_path / "good.json"
     file.write_text(json.dumps(GOOD))
     place.locator("input[type=file]").set_input_files(file)
     place.locator(".status", has_text="validation 50.0 %").wait_for()
-    assert place.locator(".problem").inner_text() == ""
+    place.locator(".noted:not(.wrong)", has_text="good.json is open").wait_for()
 
 
 def without_simd_no_run_begins(place) -> None:

@@ -2,11 +2,13 @@
 import { refusal, settingsFrom, settingsText } from "./shared/address.js";
 import { button, change, checkbox, choice, element, fill, follow, slider, status } from "./shared/elements.js";
 import { settingsProblem } from "./shared/learner_settings.js";
-import { folded, stagesOf } from "./shared/network.js";
-import { bytesOf, imageAt, pack, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
+import { cutWeights, folded, forward, stagesOf } from "./shared/network.js";
+import { precise } from "./shared/numbers.js";
+import { bytesOf, imageAt, pack, paint, picture, range, unpack } from "./shared/pictures.js";
 import { runCurves } from "./shared/run_curves.js";
 import { fileOf, readRun } from "./shared/run_file.js";
 import { SCHEDULES } from "./shared/schedules.js";
+import { paintTiles } from "./shared/tiles.js";
 import { unzipDigits } from "./shared/zipped_digits.js";
 
 /**
@@ -16,8 +18,9 @@ import { unzipDigits } from "./shared/zipped_digits.js";
  * @typedef {import("./shared/learner_worker.js").FromWorker} FromWorker
  * @typedef {import("./shared/learner_worker.js").ToWorker} ToWorker
  * @typedef {{epoch: number, step: number, steps: number, secondsLeft: number}} Now where a run is
- * @typedef {Curves & {settings: Settings, layers: Layer[], weights: Float32Array | null, flat: Float32Array | null, now?: Now}} Run
- *   weights as Keras has them, and as the figures take them, after the last epoch that is over
+ * @typedef {Curves & {settings: Settings, layers: Layer[], weights: Float32Array | null, flat: Float32Array | null, now?: Now, file?: string}} Run
+ *   weights as Keras has them, and as the figures take them, after the last epoch that is over; the name of the file that
+ *   they come from
  * @typedef {"idle" | "loading" | "running" | "paused" | "done"} Phase
  */
 
@@ -49,6 +52,8 @@ function render({ model, el, host }) {
     seed: { ...limits.seed, whole: true },
   };
   const first = settingsNow(); // of this figure, before anybody changes them
+  const compared = Object.entries(keras.settings ?? {}); // none in a notebook that an earlier version has run
+  let ownRate = false; // whether the reader has chosen the rate, which then stays when the schedule changes
 
   let phase = /** @type {Phase} */ ("idle");
   let run = /** @type {Run | null} */ (null);
@@ -58,6 +63,7 @@ function render({ model, el, host }) {
   let loaded = /** @type {Promise<Awaited<ReturnType<typeof load>>> | null} */ (null);
   let drawing = false;
   let strip = /** @type {AbortController | null} */ (null);
+  let looking = 0; // counts what was asked of a network without a thread
   let silence = 0;
 
   // The settings.
@@ -88,13 +94,20 @@ function render({ model, el, host }) {
   const controls = {
     epochs: slider({ label: "Epochs", ...limits.epochs, input: set("epochs") }),
     digits: choice({ label: "Training digits", options: options("digits"), input: number("digits") }),
-    batch_size: choice({ label: "Batch size", options: options("batch_size"), input: number("batch_size") }),
     schedule: choice({
       label: "Schedule",
       options: Object.fromEntries(Object.entries(schedules).map(([name, { label }]) => [name, label])),
-      input: (name) => change(model, { schedule: name, rate: schedules[name].takes.initial }),
+      input: (name) => change(model, { schedule: name, ...(ownRate ? {} : { rate: schedules[name].takes.initial }) }),
     }),
-    rate: choice({ label: "First or highest rate", options: options("rate", String), input: number("rate") }),
+    rate: choice({
+      label: "Learning rate",
+      options: options("rate", String),
+      input: (value) => {
+        ownRate = true;
+        number("rate")(value);
+      },
+    }),
+    batch_size: choice({ label: "Batch size", options: options("batch_size"), input: number("batch_size") }),
     second_block: choice({
       label: "Kernels in block 2",
       options: options("second_block"),
@@ -106,6 +119,9 @@ function render({ model, el, host }) {
     }),
     logit_dropout: checkbox({ label: "Dropout on the logits, too", input: set("logit_dropout") }),
   };
+  const rateName = /** @type {HTMLElement} */ (controls.rate.firstChild);
+  /** What the rate is to the schedule. @param {Settings} settings */
+  const rateKind = ({ schedule }) => ({ constant: "", one_cycle: "highest" })[String(schedule)] ?? "first";
 
   // The parts.
   const train = button("", () => {
@@ -115,12 +131,7 @@ function render({ model, el, host }) {
   });
   train.className = "main";
   const step = button("One step", () => tell({ type: "step" }));
-  const again = button("Start again", () => {
-    end();
-    stopDrawing();
-    [run, looked, phase, before, stale] = [null, null, "idle", run?.history.length ? run : before, true];
-    show();
-  });
+  const stopping = button("Stop", () => stopRun());
   const draws = button("", () => toggleDrawing());
   const save = button("Save the network", () => saveRun());
   const picker = element("input", { type: "file", accept: ".json,application/json", hidden: true, onchange: () => openFile() });
@@ -133,6 +144,11 @@ function render({ model, el, host }) {
   const words = element("p", { class: "progress-words" });
   const said = status();
   const problem = element("p", { class: "problem", role: "alert" });
+  const noted = element("p", { class: "noted", role: "status" }); // what came of the buttons beside it
+  const note = (/** @type {string} */ sentence, wrong = false) => {
+    noted.textContent = sentence;
+    noted.classList.toggle("wrong", wrong);
+  };
   const fields = element("fieldset", { class: "controls" }, ...Object.values(controls));
   const summary = element("summary", {});
   const settings = element("details", { class: "settings" }, summary, fields);
@@ -144,9 +160,9 @@ function render({ model, el, host }) {
   const cards = labels.map((label, i) => {
     const canvas = element("canvas", { "aria-hidden": "true" });
     paint(canvas, imageAt(hard, i), { limits: [0, 1] });
-    const verdict = element("span", {}, "–");
+    const verdict = element("span", { class: "verdict-words" }, "–");
     const card = button("", () => change(model, { digit: i }));
-    card.append(canvas, verdict);
+    card.append(canvas, element("span", {}, `a ${label}`), verdict);
     return { card, verdict, label };
   });
   const { name: firstLayer, filters: count = 0, kernel_size: side = 0 } = recorded[0];
@@ -158,15 +174,20 @@ function render({ model, el, host }) {
     return picture(kind === "MaxPooling2D" ? name : `${name} · after ReLU`, `The feature maps of ${name}`);
   });
   const bars = tenBars();
-  const about = element("p", { class: "title" });
+  const about = element("p", { class: "title about" });
   const inside = element("div", { class: "inside" }, kernels, ...maps);
   const watching = element(
     "div",
     { class: "watching" },
-    element("p", { class: "title" }, "Hard digits, and what the network takes them for at the moment"),
+    element("p", { class: "title" }, "Hard digits, and how the network reads them now"),
     element("div", { class: "cards", role: "group", "aria-label": "Hard digits; press one to choose it" }, ...cards.map(({ card }) => card)),
     about,
     bars,
+    element(
+      "p",
+      { class: "title" },
+      "Its maps: black is 0, white the largest value of the layer. Which maps follow the strokes? When do the kernels stop changing?",
+    ),
     inside,
   );
   const stripPlace = element("div", {});
@@ -196,10 +217,44 @@ function render({ model, el, host }) {
     worker?.terminate();
     worker = null;
   };
-  const fail = (/** @type {string} */ sentence) => {
+  /** End the run; the network of its last whole epoch stays. */
+  const stopRun = () => {
     end();
-    phase = run?.history.length ? "done" : "idle";
+    if (!run?.history.length) [run, looked] = [null, null];
+    phase = run ? "done" : "idle";
+    keepForPython();
+    lookHere();
+    show();
+  };
+  const fail = (/** @type {string} */ sentence) => {
     problem.textContent = sentence;
+    stopRun();
+  };
+  const keepForPython = () => {
+    if (run?.flat) change(model, { weights: pack(run.flat, [run.flat.length]), history: run.history });
+  };
+  /** Look at the network without its thread, a digit at a time, so that the page stays quick. */
+  const lookHere = async () => {
+    const mine = ++looking;
+    stale = true;
+    if (worker || !run?.flat) return;
+    const { layers, flat } = run;
+    const pieces = cutWeights(layers, flat);
+    const answers = new Float32Array(10 * labels.length);
+    const chosen = model.get("digit");
+    let now = /** @type {Record<string, import("./shared/convolution.js").Maps>} */ ({});
+    for (const i of labels.keys()) {
+      const outputs = forward(layers, pieces, imageAt(hard, i));
+      const shares = outputs[layers[layers.length - 1].name].data;
+      answers.set(shares, 10 * i);
+      if (i === chosen) now = outputs;
+      await new Promise((done) => setTimeout(done));
+      if (mine !== looking) return;
+    }
+    const filters = { data: pieces[firstLayer][0], height: side, width: side, channels: count };
+    const probabilities = answers.slice(10 * chosen, 10 * chosen + 10);
+    looked = { type: "maps", epoch: 0, step: 0, maps: now, kernels: { [firstLayer]: filters }, probabilities, answers };
+    stale = true;
     show();
   };
   const start = async () => {
@@ -212,6 +267,8 @@ function render({ model, el, host }) {
     if (wrong) return fail(wrong);
     if (run?.history.length) before = run;
     [run, looked, phase, stale] = [null, null, "loading", true];
+    looking++;
+    note("");
     show();
     let data;
     try {
@@ -278,7 +335,7 @@ function render({ model, el, host }) {
     else if (message.type === "problem") return fail(message.message);
     else if (message.type === "done") {
       phase = "done";
-      if (run.flat) change(model, { weights: pack(run.flat, [run.flat.length]), history: run.history });
+      keepForPython();
     }
     soon();
   };
@@ -297,33 +354,36 @@ function render({ model, el, host }) {
     const busy = phase === "running" || phase === "paused" || phase === "loading";
     for (const [name, control] of Object.entries(controls)) control.show(wanted[name]);
     fields.disabled = busy;
-    summary.textContent = `Settings: ${wanted.epochs} ${wanted.epochs === 1 ? "epoch" : "epochs"}, ${wanted.digits.toLocaleString("en")} digits, batches of ${wanted.batch_size}`;
+    el.classList.toggle("busy", busy);
+    const kind = rateKind(wanted);
+    rateName.textContent = `Learning rate${kind && `, ${kind}`}`;
+    summary.textContent = `Settings: ${wanted.epochs} ${wanted.epochs === 1 ? "epoch" : "epochs"}, ${wanted.digits.toLocaleString("en")} digits, batches of ${wanted.batch_size}, ${schedules[wanted.schedule].label}, ${kind && `${kind} `}rate ${wanted.rate}, ${wanted.logit_dropout ? "with" : "without"} dropout on the logits`;
     train.textContent = { idle: "Train", loading: "Loading …", running: "Pause", paused: "Go on", done: "Train again" }[phase];
     train.disabled = phase === "loading";
     step.disabled = phase !== "paused";
-    again.disabled = phase === "idle";
+    stopping.disabled = !busy;
     draws.textContent = drawing ? "Back to the training" : "Draw a digit for it";
     draws.disabled = !run?.flat;
-    save.disabled = !run?.weights || phase === "running";
+    save.disabled = !run?.weights;
     open.disabled = busy;
     training.hidden = drawing;
     drawn.hidden = !drawing;
 
     const next = ratesOf(wanted);
     const rates = ratesOf(here.settings);
-    curves.show({ run: here, before, rates, next: String(next) === String(rates) ? null : next, keras, ceiling: here.settings.logit_dropout ? model.get("ceiling") : null });
-    showProgress(here);
+    curves.show({ run: here, before, rates, next: String(next) === String(rates) ? null : next, keras: compared.every(([name, value]) => here.settings[name] === value) ? keras : null, ceiling: here.settings.logit_dropout ? model.get("ceiling") : null });
+    showProgress(here, Object.keys(ranges).some((name) => here.settings[name] !== wanted[name]));
     // In a frame of its own, so that no frame takes long.
     if (stale) requestAnimationFrame(showInside);
     stale = false;
     said.show(sentence(here, wanted));
   };
-  const showProgress = (/** @type {any} */ { now, history, settings: { epochs } }) => {
+  const showProgress = (/** @type {any} */ { now, history, settings: { epochs } }, /** @type {boolean} */ changed) => {
     const share = phase === "done" ? history.length / epochs : now ? (now.epoch - 1 + now.step / now.steps) / epochs : 0;
     bar.value = share;
-    if (phase === "idle") words.textContent = "";
-    else if (phase === "loading" || !now) words.textContent = phase === "done" ? "" : "Loading the digits and the kernel …";
-    else if (phase === "done") words.textContent = "";
+    if (phase === "loading") words.textContent = "Loading the digits and the program that trains …";
+    else if (phase === "done" && changed) words.textContent = "Below is your last run; press Train again to use the new settings.";
+    else if (phase === "done" || !now) words.textContent = "";
     else {
       const left = phase === "paused" ? "paused" : `about ${time(now.secondsLeft)} left`;
       words.textContent = `Epoch ${now.epoch} of ${epochs}, step ${now.step} of ${now.steps} · ${left}`;
@@ -331,20 +391,21 @@ function render({ model, el, host }) {
   };
   const showInside = () => {
     const chosen = model.get("digit");
-    about.textContent = `The chosen digit: probabilities and maps${looked ? "" : ", once the training has begun"}`;
+    about.textContent = `The chosen digit is a ${labels[chosen]} (bold). How probable the network finds each class${looked ? "" : ", once it trains"}:`;
     cards.forEach(({ card, verdict, label }, i) => {
       const shares = looked ? Array.from(looked.answers.subarray(10 * i, 10 * (i + 1))) : [];
       const best = shares.indexOf(Math.max(...shares));
-      verdict.textContent = shares.length ? `${best === label ? "✓" : "✗"} ${best}` : "–";
+      verdict.textContent = shares.length ? (best === label ? "right ✓" : `read as ${best}`) : "–";
       card.classList.toggle("wrong", shares.length > 0 && best !== label);
       card.setAttribute("aria-pressed", String(i === chosen));
       card.setAttribute("aria-label", `Digit ${i + 1}, a ${label}${shares.length ? `: the network takes it for a ${best}` : ""}`);
     });
     bars.show(Array.from(looked?.probabilities ?? new Float32Array(10)), labels[chosen]);
     const filters = looked?.kernels[firstLayer].data ?? new Float32Array(side ** 2 * count);
-    paint(kernels.canvas, { data: filters, height: side, width: side, channels: count }, { scale: "signed", columns: Math.ceil(count / 2) });
+    paintTiles(kernels, { data: filters, height: side, width: side, channels: count }, "signed");
+    kernels.ramp(looked ? precise(range(filters, "signed")[1]) : "…");
     const { maps: now = blank() } = looked ?? {};
-    shown.forEach((name, i) => paintLayer(maps[i], now[name]));
+    shown.forEach((name, i) => paintTiles(maps[i], now[name]));
   };
   /** Maps of the sizes that they will have, before there are any. */
   const blank = () => {
@@ -364,15 +425,17 @@ function render({ model, el, host }) {
     if (!last && phase === "idle") {
       return `Press Train: on this device, the network learns to read from ${wanted.digits.toLocaleString("en")} digits. Nothing leaves the page.`;
     }
-    if (!last) return phase === "loading" ? "Loading what the training needs, once for this page." : `The first of ${settings.epochs} epochs has begun.`;
+    if (!last) return phase === "loading" ? "The training is about to begin." : `The first of ${settings.epochs} epochs has begun.`;
     const share = (/** @type {number} */ value) => `${(100 * value).toFixed(1)} %`;
     const seconds = history.reduce((/** @type {number} */ sum, /** @type {any} */ row) => sum + row.seconds, 0);
-    const ceiling = settings.logit_dropout ? `, where dropout on the logits allows at most ${share(model.get("ceiling"))}` : "";
-    const over = phase === "done" && history.length === settings.epochs ? `Trained in ${time(seconds)}: ` : `Epoch ${last.epoch} of ${settings.epochs} is over: `;
-    return `${over}validation ${share(last.val_accuracy)}, training ${share(last.accuracy)}${ceiling}.`;
+    const reached = `validation ${share(last.val_accuracy)}, training ${share(last.accuracy)}.`;
+    if (run?.file) return `Opened from ${run.file}: ${reached}`;
+    if (phase === "done" && history.length === settings.epochs) return `Trained in ${time(seconds)}: ${reached}`;
+    return `${phase === "done" ? "Stopped after epoch" : "Epoch"} ${last.epoch} of ${settings.epochs}${phase === "done" ? "" : " is over"}: ${reached}`;
   };
 
   // Then draw.
+  let firstImage = /** @type {any} */ (null);
   const stopDrawing = () => {
     drawing = false;
     strip?.abort();
@@ -389,7 +452,9 @@ function render({ model, el, host }) {
     const mine = (strip = new AbortController());
     try {
       const reference = model.get("strip");
-      change(await host.getModel(reference), { layers: run.layers, weights: pack(run.flat, [run.flat.length]), place: "" });
+      const its = await host.getModel(reference);
+      firstImage ??= its.get("image"); // the pad is empty each time, so no earlier drawing may stay beside it
+      change(its, { layers: run.layers, weights: pack(run.flat, [run.flat.length]), place: "", image: firstImage });
       const inner = await host.getWidget(reference);
       if (mine === strip) await inner.render({ el: stripPlace, signal: mine.signal });
     } catch (error) {
@@ -404,24 +469,27 @@ function render({ model, el, host }) {
     const url = URL.createObjectURL(new Blob([fileOf({ settings, history, weights })], { type: "application/json" }));
     element("a", { href: url, download: "my-network.json" }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
+    note(`Saved as my-network.json, where your browser keeps downloads: the network as it was after epoch ${history.length}.`);
   };
   const openFile = async () => {
     const file = picker.files?.[0];
     picker.value = ""; // so that the same file can be opened again
     if (!file) return;
-    problem.textContent = "";
     try {
       const { settings, history, weights } = await readRun(file, ranges, layersOf);
       end();
       stopDrawing();
       const layers = layersOf(settings);
       if (run?.history.length) before = run;
-      run = { settings, layers, history, trace: [], weights, flat: folded(layers, weights) };
-      [looked, phase, stale] = [null, "done", true];
-      change(model, { ...settings, weights: pack(run.flat ?? [], [run.flat?.length ?? 0]), history });
+      run = { settings, layers, history, trace: [], weights, flat: folded(layers, weights), file: file.name.slice(0, 40) };
+      [looked, phase, ownRate, problem.textContent] = [null, "done", true, ""];
+      change(model, settings);
+      keepForPython();
+      lookHere();
       show();
+      note(`${run.file} is open. Above are its network and its settings.`);
     } catch (error) {
-      problem.textContent = error instanceof RangeError ? error.message : `The file could not be read (${/** @type {Error} */ (error).message}).`;
+      note(error instanceof RangeError ? error.message : `The file could not be read (${/** @type {Error} */ (error).message}).`, true);
     }
   };
   const link = () => {
@@ -434,9 +502,9 @@ function render({ model, el, host }) {
     history.replaceState(history.state, "", link());
     try {
       await navigator.clipboard.writeText(location.href);
-      words.textContent = "The link is copied; it has your settings.";
+      note("The link is copied. Whoever opens it finds your settings.");
     } catch {
-      words.textContent = "The address of this page now has your settings: copy it from there.";
+      note("The address of this page now has your settings: copy it from there.");
     }
   };
   const fromAddress = () => {
@@ -449,24 +517,28 @@ function render({ model, el, host }) {
     }
     if (!text || phase === "running" || phase === "paused" || phase === "loading") return;
     const { settings: wanted, problems } = settingsFrom(text, ranges);
+    ownRate ||= "rate" in wanted;
     change(model, wanted);
     if (problems.length) problem.textContent = refusal(problems);
   };
 
   fill(
     el,
-    element("div", { class: "buttons" }, train, step, again, draws),
+    element("div", { class: "buttons" }, train, step, stopping, draws),
     element("div", { class: "progress-line" }, bar, words),
     said,
     problem,
     training,
     drawn,
     element("div", { class: "buttons" }, save, open, share, picker),
+    noted,
   );
   el.classList.add("trainer");
   let wide = false;
   const seen = new ResizeObserver(() => {
     const room = ROOM * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    stale = true; // the maps are as large as there is room
+    soon();
     if (el.clientWidth === 0 || wide === el.clientWidth >= room) return;
     wide = !wide;
     settings.open = wide;
@@ -475,8 +547,9 @@ function render({ model, el, host }) {
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
   const digitChanged = () => {
-    stale = true;
     if (worker) tell({ type: "watch", ...watched() });
+    else lookHere();
+    stale = true;
   };
   model.on("change:digit", digitChanged);
   const stop = follow(model, [...Object.keys(ranges), "digit"], show);

@@ -28,6 +28,8 @@ HARD = 12  # digits that are watched
 LAYERS = record("scheduled_cnn")["layers"]
 LOGIT_DROPOUT = next(layer["rate"] for layer in reversed(LAYERS) if layer["kind"] == "Dropout")
 WORKER = "learner_worker"  # the module of the thread that trains
+# With these settings unchanged, a run can be compared with those with Keras, however long it is.
+COMPARED = ("digits", "batch_size", "schedule", "rate", "logit_dropout", "second_block")
 STUDY = "trainer"  # ten runs with Keras and the first settings, by `python -m studies trainer`
 
 
@@ -104,7 +106,7 @@ class Trainer(InteractiveFigure):
     digits = traitlets.Enum((500, 1_000, 2_000, 4_000, TRAINING), TRAINING).tag(sync=True)
     batch_size = traitlets.Enum((16, 32, 64, 128, 256), 128).tag(sync=True)
     schedule = traitlets.Enum([*SCHEDULES], "inverse_time").tag(sync=True)
-    rate = traitlets.Enum((0.0001, 0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.3), 0.003).tag(sync=True)
+    rate = traitlets.Enum((0.0001, 0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.1, 0.3, 1, 10, 100), 0.003).tag(sync=True)
     logit_dropout = traitlets.Bool(True).tag(sync=True)
     second_block = traitlets.Enum((8, 16, 32), 16).tag(sync=True)
     seed = traitlets.Int(0, min=0, max=999_999).tag(sync=True)
@@ -134,7 +136,7 @@ class Trainer(InteractiveFigure):
                 "choices": {
                     name: list(self.traits()[name].values) for name in ("digits", "batch_size", "rate", "second_block")
                 },
-                "keras": _runs(),
+                "keras": _runs() | {"settings": {name: self.traits()[name].default_value for name in COMPARED}},
                 "data": TrainingData(
                     digits=packed_sample(),
                     training=TRAINING,

@@ -1,7 +1,7 @@
 /** What settings a network can be trained with: one place for the figure, before it asks, and for the thread. */
 
 /** The least and the greatest value of each setting. */
-export const LIMITS = { epochs: [1, 100], batchSize: [2, 256], seed: [0, 999_999], rate: [1e-6, 1] };
+export const LIMITS = { epochs: [1, 100], batchSize: [2, 256], seed: [0, 999_999], rate: [1e-8, 100] };
 
 /** @typedef {import("./learner_worker.js").Settings} Settings */
 

@@ -198,6 +198,7 @@ async function train(run) {
     if (!(await estimate(run))) return;
     const judged = await judge(run);
     if (!learned || !judged) return;
+    requireFinite(judged.loss);
     const weights = learner.weights();
     const flat = folded(asked.layers, weights);
     const row = {
@@ -209,6 +210,12 @@ async function train(run) {
   }
   run.ended = true;
   send({ type: "done", finished: true });
+}
+
+/** @param {number} loss */
+function requireFinite(loss) {
+  if (Number.isFinite(loss)) return;
+  throw new RangeError("The training has diverged: its loss is no number any more. Choose a lower learning rate and train again.");
 }
 
 /**
@@ -226,9 +233,7 @@ async function learn(run, rate) {
     if (!(await turn(run, true))) return undefined;
     const { images, labels } = pick(training, order.subarray(seen, seen + settings.batchSize));
     const scored = timed(run, 1, () => run.learner.step(images, labels, rate));
-    if (!Number.isFinite(scored.loss)) {
-      throw new RangeError("The training has diverged: its loss is no number any more. Start again with a lower rate.");
-    }
+    requireFinite(scored.loss);
     run.step++;
     run.mode = "latest";
     loss += scored.loss * labels.length;

@@ -12,30 +12,33 @@
 import { chart } from "./chart.js";
 import { element } from "./elements.js";
 
-/** What the axis of the accuracy shows: the errors in percent, from many at the bottom to few at the top. */
-const ERRORS = /** @type {Point} */ ([60, 0.8]);
-const ACCURACIES = [50, 80, 90, 95, 98, 99];
-const LOSSES = /** @type {Point} */ ([0.05, 3]);
+/** What the axis of the accuracy shows: the errors in percent, from all at the bottom to few at the top. */
+const ERRORS = /** @type {Point} */ ([100, 0.8]);
+const ACCURACIES = [0, 50, 80, 90, 95, 98, 99];
+const LOSSES = /** @type {Point} */ ([0.05, 10]);
+const ENOUGH = 0.4; // of an epoch, from which on its mean is drawn; that of its first steps jumps
 
-/** Draws the curves of a run; those of an earlier one and of the runs with Keras lie behind them. */
+/** Draws the curves of a run, over those of an earlier one and of the runs with Keras. */
 export function runCurves() {
   const accuracy = chart("Training and validation accuracy of every epoch", { height: 236 });
   const loss = chart("Training and validation loss", { height: 158 });
   const rate = chart("Learning rate of every epoch", { height: 158 });
   const titled = (/** @type {string} */ title, /** @type {HTMLElement} */ plot) =>
     element("div", {}, element("p", { class: "title" }, title), plot);
+  const note = element("p", { class: "hint" });
   const whole = element(
     "div",
     { class: "run-curves" },
-    titled("Accuracy", accuracy),
+    titled("Accuracy · one grid line up, about half the errors", accuracy),
     titled("Loss", loss),
     titled("Learning rate", rate),
   );
+  whole.firstChild.append(note);
   return Object.assign(whole, {
     /**
-     * @param {{run: Run, before: Run | null, rates: number[], next: number[] | null, keras: Runs, ceiling: number | null}} what
+     * @param {{run: Run, before: Run | null, rates: number[], next: number[] | null, keras: Runs | null, ceiling: number | null}} what
      *   `next` are the rates of the run that the settings ask for, if they are others; there is a ceiling if dropout acts on
-     *   the logits
+     *   the logits, and no runs with Keras if their settings were others
      */
     show({ run, before, rates, next, keras, ceiling }) {
       const x = /** @type {Point} */ ([0, rates.length]);
@@ -44,7 +47,7 @@ export function runCurves() {
       const over = run.history.length;
       // The mean over the present epoch so far. Of the first epoch, the whole way is drawn.
       const way = run.trace.filter(({ at }) => at < 1);
-      const partial = now?.at > Math.max(over, 1) ? [now] : [];
+      const partial = now?.at > Math.max(over + ENOUGH, 1) ? [now] : [];
       const line = (/** @type {"accuracy" | "val_accuracy" | "loss" | "val_loss"} */ key, /** @type {Run} */ { history }) =>
         history.map((row) => /** @type {Point} */ ([row.epoch, row[key]]));
       const asErrors = (/** @type {Point[]} */ points) => points.map(([e, share]) => /** @type {Point} */ ([e, errors(share)]));
@@ -53,11 +56,13 @@ export function runCurves() {
         return [...points(way), ...line(key, run), ...points(partial)];
       };
 
-      const bands = /** @type {const} */ (["training", "validation"]).map((part, i) => {
+      const parts = /** @type {const} */ (["training", "validation"]);
+      const bands = parts.flatMap((part, i) => {
+        if (!keras) return [];
         const ends = /** @type {const} */ (["min", "max"]).map((end) =>
           keras[part][end].slice(0, rates.length).map((share, e) => /** @type {Point} */ ([e + 1, errors(share)])),
         );
-        return { name: `Keras, ${part}`, low: ends[0], high: ends[1], color: ["first", "second"][i] };
+        return [{ name: `Keras, ${part}`, low: ends[0], high: ends[1], color: ["first", "second"][i] }];
       });
       /** @type {Line[]} */
       const accuracies = [
@@ -65,8 +70,8 @@ export function runCurves() {
         { name: "validation", color: "second", dash: "7 4", points: asErrors(line("val_accuracy", run)) },
       ];
       if (before) accuracies.unshift(
-        { name: "", color: "first", dash: "", faint: true, points: asErrors(line("accuracy", before)) },
-        { name: "validation of your last run", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
+        { name: "training, last run", color: "first", dash: "", faint: true, points: asErrors(line("accuracy", before)) },
+        { name: "validation, last run", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
       );
       if (ceiling !== null) accuracies.push(
         { name: "ceiling of the training accuracy", color: "ink", dash: "2 3", points: [[0, errors(ceiling)], [rates.length, errors(ceiling)]] },
@@ -79,6 +84,9 @@ export function runCurves() {
         yTicks: ACCURACIES.map((share) => ({ at: 100 - share, text: `${share} %` })),
         lines: accuracies, bands, dots,
       });
+      const below = ceiling === null ? "" : `, and below its ceiling of ${(100 * ceiling).toFixed(1)} % too, which allows for the dropout on the logits alone`;
+      const hidden = keras ? "" : " The bands of the Keras runs are hidden, as those had other settings.";
+      note.textContent = `Training counts the whole epoch, early steps included, while dropout is at work; validation comes after the epoch, without dropout. So training usually stays lower${below}.${hidden}`;
       /** @type {Line[]} */
       const losses = [
         { name: "", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },
