@@ -133,6 +133,7 @@ def _stages(layers: list[dict[str, Any]]) -> list[Stage]:
     return [stage for stage in trace(stack_of(layers)) if stage.name in named]
 
 
+SHADES = 20  # of a map in the picture: nobody sees the difference, and there is a third less to send
 SIZE, TOP = (1100, 480), 40  # of the picture and above its row, in pixels of the page, as the live figure has on a desk
 HEIGHT, FOOT, EDGE = 320, 36, 7  # of the row, of the names of the layers below it, around everything
 HIGH = HEIGHT - FOOT - EDGE
@@ -273,11 +274,12 @@ def painted(box: Box, maps: NDArray) -> NDArray:
         red, green, blue and opacity from 0 to 1, a pixel for one of the page.
     """
     most = np.abs(maps).max() or 1
+    shades = np.round(SHADES * maps / most) / SHADES
     side = round(box.side)
     at = np.arange(side) * len(maps) // side
     picture = np.zeros((round(box.height), round(box.width), 4))
     for channel in range(maps.shape[-1]):
-        values = maps[:, :, channel][np.ix_(at, at)] / most
+        values = shades[:, :, channel][np.ix_(at, at)]
         left, top = (round(way) for way in box.corner(channel))
         place = picture[top : top + side, left : left + side]
         values = values[: place.shape[0], : place.shape[1]]
