@@ -12,10 +12,10 @@ from .browser import opened
 
 ROOT = Path(__file__).parents[2]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
-# Bytes, compressed, before the first interaction. Larger are the page with photographs, chapter 10, because its figures
-# show hundreds of digits, and the page on which the network learns, because it brings a trained one, too.
+# Bytes, compressed, before the first interaction. Larger are the page with photographs, and chapter 10, because its
+# figures show hundreds of digits.
 BUDGET = 180_000
-LARGER = {"chapters/02-kernels": 300_000, "chapters/10-inside-the-network": 215_000, "figures/trainer": 200_000}
+LARGER = {"chapters/02-kernels": 300_000, "chapters/10-inside-the-network": 215_000}
 LINKS = [  # that stand below interactive figures of their page
     "chapters/01-convolution.html#exercises",
     "chapters/05-feature-maps.html#exercises",

@@ -127,7 +127,7 @@ def test_the_page_is_right_about_what_makes_it_worse(trainer):
     for rate in ("0.3", "0.0001", "100"):
         rates.select_option(rate)
         if reached:
-            place.locator(".progress-words", has_text="Below is your last run").wait_for()
+            place.locator(".progress-words", has_text="This is your last run").wait_for()
         reached[rate] = validation(trained(place))
     assert reached["0.3"] > 40 and reached["0.0001"] < 20 and reached["100"] < 20
     # Such accuracies have their place between the axes, as the run before has its two lines in the legend.

@@ -382,7 +382,7 @@ function render({ model, el, host }) {
     const share = phase === "done" ? history.length / epochs : now ? (now.epoch - 1 + now.step / now.steps) / epochs : 0;
     bar.value = share;
     if (phase === "loading") words.textContent = "Loading the digits and the program that trains …";
-    else if (phase === "done" && changed) words.textContent = "Below is your last run; press Train again to use the new settings.";
+    else if (phase === "done" && changed) words.textContent = "This is your last run. Train again uses the new settings.";
     else if (phase === "done" || !now) words.textContent = "";
     else {
       const left = phase === "paused" ? "paused" : `about ${time(now.secondsLeft)} left`;
@@ -391,7 +391,7 @@ function render({ model, el, host }) {
   };
   const showInside = () => {
     const chosen = model.get("digit");
-    about.textContent = `The chosen digit is a ${labels[chosen]} (bold). How probable the network finds each class${looked ? "" : ", once it trains"}:`;
+    about.textContent = `The chosen digit, a ${labels[chosen]} (bold), and the probability of each class${looked ? "" : ", once it trains"}`;
     cards.forEach(({ card, verdict, label }, i) => {
       const shares = looked ? Array.from(looked.answers.subarray(10 * i, 10 * (i + 1))) : [];
       const best = shares.indexOf(Math.max(...shares));
@@ -423,7 +423,7 @@ function render({ model, el, host }) {
   const sentence = (/** @type {any} */ { history, settings, parameters }, /** @type {Settings} */ wanted) => {
     const last = history[history.length - 1];
     if (!last && phase === "idle") {
-      return `Press Train: on this device, the network learns to read from ${wanted.digits.toLocaleString("en")} digits. Nothing leaves the page.`;
+      return `Press Train: the network learns from ${wanted.digits.toLocaleString("en")} digits, on this device.`;
     }
     if (!last) return phase === "loading" ? "The training is about to begin." : `The first of ${settings.epochs} epochs has begun.`;
     const share = (/** @type {number} */ value) => `${(100 * value).toFixed(1)} %`;
@@ -534,12 +534,13 @@ function render({ model, el, host }) {
     noted,
   );
   el.classList.add("trainer");
-  let wide = false;
+  let [width, wide] = [0, false];
   const seen = new ResizeObserver(() => {
+    if (el.clientWidth === 0 || el.clientWidth === width) return;
+    width = el.clientWidth;
+    requestAnimationFrame(showInside); // the maps are as large as there is room
     const room = ROOM * parseFloat(getComputedStyle(document.documentElement).fontSize);
-    stale = true; // the maps are as large as there is room
-    soon();
-    if (el.clientWidth === 0 || wide === el.clientWidth >= room) return;
+    if (wide === width >= room) return;
     wide = !wide;
     settings.open = wide;
   });

@@ -128,6 +128,8 @@ class Trainer(InteractiveFigure):
         """Start with the settings of the notes, on fewer digits; the arguments are first values of the attributes."""
         traits.setdefault("rate", defaults(traits.get("schedule", "inverse_time"))["initial"])
         hard = _hard()
+        strip = NetworkStrip(network=load())
+        strip.weights = np.zeros(1, np.float32)  # until the page puts in those of the reader's network
         super().__init__(
             **{
                 "layers": LAYERS,
@@ -143,7 +145,7 @@ class Trainer(InteractiveFigure):
                     worker=np.frombuffer(bundle(WORKER).encode(), np.uint8),
                     kernel=np.frombuffer((FOLDER / "shared" / "learner.wasm").read_bytes(), np.uint8),
                 ),
-                "strip": NetworkStrip(network=load()),
+                "strip": strip,
                 **traits,
             }
         )
