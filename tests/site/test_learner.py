@@ -441,11 +441,11 @@ def test_a_run_can_be_paused_stepped_watched_and_stopped(call):
         ("settings: { ...start.settings, rates: [] }", "The epochs must be 1 to 100, not 0."),
         (
             "settings: { ...start.settings, rates: [0.1, NaN] }",
-            "The learning rate of epoch 2 must be from 0.000001 to 1, not NaN.",
+            "The learning rate of epoch 2 must be above 0 and at most 100, not NaN.",
         ),
         (
             "settings: { ...start.settings, rates: [1e9] }",
-            "The learning rate of epoch 1 must be from 0.000001 to 1, not 1000000000.",
+            "The learning rate of epoch 1 must be above 0 and at most 100, not 1000000000.",
         ),
         (
             "training: { ...start.training, labels: labels.slice(0, 9) }",
@@ -469,7 +469,7 @@ def test_a_run_that_diverges_says_so(call):
     """
     assert (
         thread(call, body)
-        == "The training has diverged: its loss is no number any more. Start again with a lower rate."
+        == "The training has diverged: its loss is no number any more. Choose a lower learning rate and train again."
     )
 
 

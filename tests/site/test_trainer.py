@@ -121,7 +121,7 @@ def test_a_run_ends_with_a_network_that_is_saved_opened_and_drawn_for(trainer, t
 
 def test_the_page_is_right_about_what_makes_it_worse(trainer):
     """In a short run, rates far too high or too low only guess, and 0.3 still learns."""
-    place = trainer(SHORT)
+    place = trainer("digits=500&epochs=1&batch_size=16")
     rates = place.get_by_label("Learning rate", exact=True)
     reached = {}
     for rate in ("0.3", "0.0001", "100"):
@@ -133,7 +133,7 @@ def test_the_page_is_right_about_what_makes_it_worse(trainer):
     # Such accuracies have their place between the axes, as the run before has its two lines in the legend.
     lowest = place.locator(".run-curves svg .grid").first.bounding_box()["y"]
     dots = place.locator(".run-curves svg").first.locator("circle.dot")
-    assert dots.count() == 4
+    assert dots.count() == 2
     assert all(dot.bounding_box()["y"] < lowest + 1 for dot in dots.all())
     legend = place.locator(".run-curves .legend").first.inner_text()
     assert "training, last run" in legend and "validation, last run" in legend
@@ -188,17 +188,6 @@ def test_it_can_be_paused_taken_step_by_step_and_begun_anew_by_keyboard(trainer)
     assert place.locator(".progress-words").inner_text() == ""
 
 
-def test_settings_travel_by_address_and_wrong_ones_are_refused_with_a_reason(trainer):
-    place = trainer("epochs=3&seed=7&schedule=one_cycle&rate=0.01&second_block=32&logit_dropout=false")
-    assert place.get_by_label("Epochs").input_value() == "3"
-    assert place.get_by_label("Seed").input_value() == "7"
-    assert place.get_by_label("Schedule").input_value() == "one_cycle"
-    assert not place.get_by_label("Dropout on the logits, too").is_checked()
-    press(place, "Copy a link with these settings")
-    place.locator(".noted", has_text=re.compile("link is copied|address of this page")).wait_for()
-    assert "rate=0.01" in place.page.evaluate("decodeURIComponent(location.hash)")
-
-
 IMPOSSIBLE = [
     *("epochs=0", "epochs=NaN", "epochs=1e9", "epochs=-3", "epochs=21", "rate=0", "rate=1e308", "batch_size=1"),
     *("seed=1.5", "seed=9999999", "digits=60000", "schedule=__proto__", "logit_dropout=maybe", "second_block="),
@@ -206,13 +195,24 @@ IMPOSSIBLE = [
 ]
 
 
-def test_what_is_impossible_is_refused_with_a_reason(trainer, tmp_path):
+def test_settings_travel_by_address_and_what_is_impossible_is_refused_with_a_reason(trainer, tmp_path):
     """One visit, as opening the page takes longer than all that is tried."""
-    place = trainer("epochs=3")
+    place = trainer("epochs=3&seed=7&schedule=one_cycle&rate=0.01&second_block=32&logit_dropout=false")
+    settings_travel_by_address(place)
     an_address_cannot_ask_for_it(place)
     a_seed_cannot_be_it(place)
     another_file_is_no_network(place, tmp_path)
     without_simd_no_run_begins(place)
+
+
+def settings_travel_by_address(place) -> None:
+    assert place.get_by_label("Epochs").input_value() == "3"
+    assert place.get_by_label("Seed").input_value() == "7"
+    assert place.get_by_label("Schedule").input_value() == "one_cycle"
+    assert not place.get_by_label("Dropout on the logits, too").is_checked()
+    press(place, "Copy a link with these settings")
+    place.locator(".noted", has_text=re.compile("link is copied|address of this page")).wait_for()
+    assert "rate=0.01" in place.page.evaluate("decodeURIComponent(location.hash)")
 
 
 def an_address_cannot_ask_for_it(place) -> None:

@@ -1,7 +1,7 @@
 /** What settings a network can be trained with: one place for the figure, before it asks, and for the thread. */
 
-/** The least and the greatest value of each setting. */
-export const LIMITS = { epochs: [1, 100], batchSize: [2, 256], seed: [0, 999_999], rate: [1e-8, 100] };
+/** The least and the greatest value of each setting; a rate must be above its least. */
+export const LIMITS = { epochs: [1, 100], batchSize: [2, 256], seed: [0, 999_999], rate: [0, 100] };
 
 /** @typedef {import("./learner_worker.js").Settings} Settings */
 
@@ -17,9 +17,9 @@ export function settingsProblem({ rates, batchSize, seed }, digits) {
     Number.isInteger(value) && value >= low && value <= high;
   const { epochs, batchSize: batches, seed: seeds, rate } = LIMITS;
   if (!whole(rates.length, epochs)) return `The epochs must be ${epochs.join(" to ")}, not ${rates.length}.`;
-  const wrong = rates.findIndex((value) => !(value >= rate[0] && value <= rate[1])); // refuses NaN as well
+  const wrong = rates.findIndex((value) => !(value > rate[0] && value <= rate[1])); // refuses NaN as well
   if (wrong >= 0) {
-    return `The learning rate of epoch ${wrong + 1} must be from ${rate.join(" to ")}, not ${rates[wrong]}.`;
+    return `The learning rate of epoch ${wrong + 1} must be above ${rate[0]} and at most ${rate[1]}, not ${rates[wrong]}.`;
   }
   if (!whole(batchSize, batches)) {
     return `The batch size must be a whole number from ${batches.join(" to ")}, not ${batchSize}.`;
