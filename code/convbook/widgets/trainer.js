@@ -357,7 +357,7 @@ function render({ model, el, host }) {
     el.classList.toggle("busy", busy);
     const kind = rateKind(wanted);
     rateName.textContent = `Learning rate${kind && `, ${kind}`}`;
-    summary.textContent = `Settings: ${wanted.epochs} ${wanted.epochs === 1 ? "epoch" : "epochs"}, ${wanted.digits.toLocaleString("en")} digits, batches of ${wanted.batch_size}, ${schedules[wanted.schedule].label}, ${kind && `${kind} `}rate ${wanted.rate}, ${wanted.logit_dropout ? "with" : "without"} dropout on the logits`;
+    summary.textContent = `Settings: ${wanted.epochs} ${wanted.epochs === 1 ? "epoch" : "epochs"}, ${wanted.digits.toLocaleString("en")} digits, batches of ${wanted.batch_size}, ${schedules[wanted.schedule].label}, ${kind && `${kind} `}rate ${wanted.rate}, dropout on the logits ${wanted.logit_dropout ? "on" : "off"}`;
     train.textContent = { idle: "Train", loading: "Loading …", running: "Pause", paused: "Go on", done: "Train again" }[phase];
     train.disabled = phase === "loading";
     step.disabled = phase !== "paused";
