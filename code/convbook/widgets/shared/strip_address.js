@@ -63,7 +63,7 @@ export function joined({ place, ...parts }) {
 }
 
 /**
- * Write what is turned off: "conv1" for a ReLU, "conv5/3" for a map.
+ * Write what is turned off: the layer for its ReLU, layer/map for a map.
  *
  * @param {Off} off
  * @param {Column[]} columns
