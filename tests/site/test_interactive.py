@@ -58,18 +58,12 @@ def figure(browser, address):
 
 def start_figure(page, name: str):
     """Bring a figure of an open page to life."""
-    place = page.locator(f".interactive:nth-match(.interactive, {position(page, name)})")
+    place = page.locator(f".interactive[data-figure={name}]").first
     place.scroll_into_view_if_needed()
     if name == "training_replay":
         place.get_by_role("button", name="Load the interactive figure").click()
     place.locator(".convbook-figure").wait_for()
     return place
-
-
-def position(page, name: str) -> int:
-    """Return which interactive figure of a page it is, counted from 1 as CSS does."""
-    texts = page.locator(".interactive > script").all_text_contents()
-    return 1 + next(i for i, text in enumerate(texts) if f'"convbook.widgets.{name}.' in text)
 
 
 def said(place, index: int = 0) -> str:
