@@ -178,7 +178,10 @@ def test_nothing_breaks_whatever_is_done_to_a_figure(figure, name):
 
 
 def test_without_javascript_there_is_a_picture_with_a_caption(browser, address):
-    with opened(browser, address, java_script_enabled=False) as (page, _):
+    with opened(browser, "about:blank", java_script_enabled=False) as (
+        page,
+        _,
+    ):  # the first page would go on to another
         for name in sorted({*FIGURES.values()}):
             page.goto(f"{address}/chapters/{name}.html")
             figures = page.locator("figure:has(.interactive)")
