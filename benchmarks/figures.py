@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, sync_playwright
 from tests.site.browser import launch, opened, serve
-from tests.site.test_interactive import FIGURES, position
+from tests.site.test_interactive import FIGURES
 
 ROOT = Path(__file__).parents[1]
 OPENINGS, UPDATES = 5, 60
 
 READY = """
-async (at) => {
-  const place = document.querySelectorAll(".interactive")[at];
+async (name) => {
+  const place = document.querySelector(`.interactive[data-figure="${name}"]`);
   const started = performance.now();
   place.scrollIntoView({ behavior: "instant" });
   const load = () => place.querySelector(".load")?.click();
@@ -34,8 +34,8 @@ async (at) => {
 """
 # An update is what a figure does in one animation frame; here the frame comes at once, and is timed.
 UPDATE = """
-async ([at, updates]) => {
-  const place = document.querySelectorAll(".interactive")[at];
+async ([name, updates]) => {
+  const place = document.querySelector(`.interactive[data-figure="${name}"]`);
   const times = [];
   window.requestAnimationFrame = (draw) => {
     const started = performance.now();
@@ -66,9 +66,8 @@ def measure(browser: Browser, address: str, name: str) -> dict[str, Any]:
     updates: list[float] = []
     for _ in range(OPENINGS):
         with opened(browser, f"{address}/chapters/{FIGURES[name]}.html") as (page, _):
-            at = position(page, name) - 1
-            ready.append(page.evaluate(READY, at))
-            updates += page.evaluate(UPDATE, [at, UPDATES])
+            ready.append(page.evaluate(READY, name))
+            updates += page.evaluate(UPDATE, [name, UPDATES])
     return {
         "ready_ms": round(float(np.median(ready)), 1),
         "ready_slowest_ms": round(max(ready), 1),
