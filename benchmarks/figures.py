@@ -43,15 +43,19 @@ async ([name, updates]) => {
     times.push(performance.now() - started);
     return 0;
   };
-  const control = place.querySelector("input[type=range]:not([disabled])") ?? place.querySelector("select");
+  const slider = place.querySelector("input[type=range]:not([disabled])");
+  const digits = place.querySelectorAll(".ready button");
+  const list = place.querySelector("select");
   for (let i = 0; i < updates; i++) {
-    if (control.type === "range") {
-      const steps = (control.max - control.min) / control.step;
-      control.value = Number(control.min) + (i % (steps + 1)) * control.step;
-      control.dispatchEvent(new Event("input"));
+    if (slider) {
+      const steps = (slider.max - slider.min) / slider.step;
+      slider.value = Number(slider.min) + (i % (steps + 1)) * slider.step;
+      slider.dispatchEvent(new Event("input"));
+    } else if (digits.length) {
+      digits[i % digits.length].click();
     } else {
-      control.selectedIndex = i % (control.options.length - 1);
-      control.dispatchEvent(new Event("change"));
+      list.selectedIndex = i % (list.options.length - 1);
+      list.dispatchEvent(new Event("change"));
     }
     await new Promise((done) => setTimeout(done, 0));
   }
