@@ -10,21 +10,10 @@ import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-# Methods that change what they are called on.
-CHANGING = {
-    "add",
-    "append",
-    "clear",
-    "extend",
-    "fill",
-    "insert",
-    "pop",
-    "remove",
-    "reverse",
-    "setdefault",
-    "sort",
-    "update",
-}
+# Methods that change what they are called on. Most return nothing, so nobody uses what they return: the `sort` of
+# `np.sort(a) + 1` is not among them.
+CHANGING = {"add", "append", "clear", "extend", "fill", "insert", "remove", "reverse", "sort", "update"}
+CHANGING_AND_RETURNING = {"pop", "setdefault"}
 IMMEDIATE = {"listcomp", "setcomp", "dictcomp", "genexpr"}  # scopes whose code runs where it stands
 
 
@@ -116,14 +105,18 @@ def _changed(statement: ast.stmt) -> Iterator[str]:
     """List the names whose values a statement changes in place, outside functions of its own."""
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return
-    for node in ast.walk(statement):
+    nodes = [*ast.walk(statement)]
+    unused = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    unused += [node.elt for node in unused if isinstance(node, ast.ListComp)]
+    for node in nodes:
         place: ast.expr | None = None
         if isinstance(node, ast.AugAssign):
             place = node.target
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
             place = node
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
-            place = node.func
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            changing = CHANGING_AND_RETURNING | (CHANGING if node in unused else set())
+            place = node.func if node.func.attr in changing else None
         while isinstance(place, (ast.Subscript, ast.Attribute)):
             place = place.value
         if isinstance(place, ast.Name):

@@ -110,6 +110,8 @@ def test_what_a_reader_writes_gets_what_it_uses():
         ("class A:\n    b = c", {"binds": ["A"], "uses": ["c"]}),
         ("for i in a:\n    b += i", {"changes": ["b", "i"], "uses": ["a", "b"]}),
         ("a.b[0] = c; d.sort()", {"changes": ["a", "d"], "uses": ["a", "c", "d"]}),
+        ("a = np.sort(b); print(np.add(a, b))", {"binds": ["a"], "uses": ["b", "np", "print"]}),
+        ("a = b.pop(); [c.append(d) for d in a]", {"binds": ["a"], "changes": ["b", "c"], "uses": ["b", "c"]}),
         ("import a.b as c\nfrom d import e", {"binds": ["c", "e"]}),
         ("a = 1\na + 1", {"binds": ["a"]}),
         ("f = lambda a: a + b", {"binds": ["f"], "later": ["b"]}),

@@ -52,6 +52,10 @@ def single_steps(field, kernel, jump, after):
     return kernel - 1
 
 
+def pool_adds_nothing(field, kernel, jump, after):
+    return 0 if after > jump else (kernel - 1) * jump
+
+
 def stride_at_once(field, kernel, jump, after):
     return (kernel - 1) * after
 
@@ -77,8 +81,13 @@ def test_the_columns_pass():
         (counted_column([(3, 1) if layer == (1, 1) else layer for layer in SCHEDULED]), "third layer is a 1 × 1"),
         (counted_column([*SCHEDULED[:-1], (3, 1)]), "last kernel is 4 pixels wide"),
         ([kernel for kernel, _ in SCHEDULED], "local fields"),
-        (counted_column(SCHEDULED)[:-1], "the shape is (8,)"),
-        ([3, 5, 5, 6, 10, 14, 18, 23, 28], "at 7"),
+        (column(SCHEDULED, pool_adds_nothing), "adds one step"),
+        (counted_column([*SCHEDULED[:-1], (5, 1)]), "three steps"),
+        (
+            counted_column(SCHEDULED)[:-1],
+            "give 9 numbers, one for each layer, those that add nothing included; you gave 8",
+        ),
+        ([3, 5, 5, 6, 10, 14, 18, 23, 28], "the column: the field of layer 8 is 23, which is not right"),
     ],
 )
 def test_wrong_columns_get_their_hint(answer, hint):
@@ -93,6 +102,8 @@ def test_wrong_columns_get_their_hint(answer, hint):
         (column(CLASS, single_steps), "after the pool, neighbouring units"),
         (column(CLASS, double), "the pool itself does not double the field"),
         (column(CLASS, stride_at_once), "not on its own steps"),
+        (column(CLASS, pool_adds_nothing), "adds one step"),
+        ([*counted_column(CLASS), 30], "you gave more than 10"),
     ],
 )
 def test_wrong_corrections_of_the_class_page_get_their_hint(answer, hint):
@@ -121,7 +132,7 @@ def test_the_rows_of_layer_5_pass():
         (lambda i: range(2 * i - 5, 2 * i + 5), "not centred"),
         (lambda i: range(i, i + 3), "the local field"),
         (lambda i: (2 * i, 2 * i + 10), "give all of them in order"),
-        (lambda i: range(6, 16), "row 0"),
+        (lambda i: range(6, 16), "the rows of unit row 0: the first one that is seen is 6, which is not right"),
         (range(6, 16), "give the function itself"),
     ],
 )

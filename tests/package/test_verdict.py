@@ -67,7 +67,7 @@ def test_before_the_first_try_there_is_no_verdict(answers):
     verdict = gives_verdict(lambda *answers: "right")(*answers)
     assert verdict.kind == "untried" and not verdict.passed
     assert verdict._repr_html_() == (
-        '<p class="check untried"><strong>○ Your turn:</strong> replace the dots, then run the cell</p>'
+        '<p class="check untried"><strong>○ Your turn:</strong> replace the dots with your answer</p>'
     )
 
 
@@ -85,7 +85,11 @@ def test_a_verdict_that_is_not_verified_has_not_passed():
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
-        (lambda x: print(end=""), "<lambda> returns nothing yet: replace the dots"),
+        (
+            lambda x: print(end=""),
+            "<lambda> returns nothing yet: replace the dots with your code, and end it with `return`",
+        ),
+        (lambda x: ..., "<lambda> returns nothing yet"),
         (None, "no function yet"),
         (5, "without parentheses"),
         (lambda x: x / 0, "<lambda>(3) raised ZeroDivisionError: division by zero"),

@@ -22,11 +22,13 @@ def receptive_fields(column: Sequence[int]) -> str:
     one_for_the_1x1 = [3, 5, 6, 7, 11, 15, 19, 23, 29]
     like_3x3 = [3, 5, 7, 8, 12, 16, 20, 24, 30]
     last_kernel_3_wide = [3, 5, 5, 6, 10, 14, 18, 22, 26]
+    pool_adds_nothing = [3, 5, 5, 5, 9, 13, 17, 21, 27]
+    kernel_of_4_adds_4 = [3, 5, 5, 6, 10, 14, 18, 22, 30]
     kernels = [3, 3, 1, 2, 3, 3, 3, 3, 4]
-    expect(
+    expect_fields(
         column,
-        [row.receptive_field for row in trace(stack())],
-        "the column, with positions counted from 0",
+        trace(stack()),
+        "the column",
         mistakes=(
             ("a pool does not double the field; like every layer, it widens the field by k − 1 steps", pool_doubles),
             ("a pool does not double the field, and after it every step is two pixels long", pool_doubles_without_jump),
@@ -38,9 +40,10 @@ def receptive_fields(column: Sequence[int]) -> str:
             ("a 1 × 1 kernel adds k − 1 = 0", one_for_the_1x1),
             ("the third layer is a 1 × 1 convolution, which adds k − 1 = 0", like_3x3),
             ("the last kernel is 4 pixels wide, so it adds three steps", last_kernel_3_wide),
+            ("a pool of 2 reads two neighbours, so it adds one step", pool_adds_nothing),
+            ("a kernel of 4 takes three steps from its first pixel to its last", kernel_of_4_adds_4),
             ("these are the kernel sizes, the local fields; give the fields on the image", kernels),
         ),
-        reveal=False,
     )
     return "nine fields, and the last one covers the whole image"
 
@@ -52,19 +55,40 @@ def class_page_mistake(column: Sequence[int]) -> str:
     without_jump = [3, 5, 7, 9, 11, 12, 14, 16, 18, 20]
     pool_doubles = [3, 5, 7, 9, 11, 22, 26, 30, 34, 38]
     stride_at_once = [3, 5, 7, 9, 11, 13, 17, 21, 25, 29]
-    expect(
+    pool_adds_nothing = [3, 5, 7, 9, 11, 11, 15, 19, 23, 27]
+    expect_fields(
         column,
-        [row.receptive_field for row in trace(CLASS_NETWORK)],
-        "the corrected column, with positions counted from 0",
+        trace(CLASS_NETWORK),
+        "the corrected column",
         mistakes=(
             ("that is the table before the correction", uncorrected),
             ("one mistake is left: after the pool, neighbouring units are two pixels apart", without_jump),
             ("one mistake is left: the pool itself does not double the field", pool_doubles),
             ("the pool's stride acts on the layers after it, not on its own steps", stride_at_once),
+            ("a pool of 2 reads two neighbours, so it adds one step", pool_adds_nothing),
         ),
-        reveal=False,
     )
-    return "two mistakes corrected: the row of the pool, and the steps after it"
+    return "two mistakes corrected: the number of the pool, and the steps after it"
+
+
+def expect_fields(
+    column: Any, stages: Sequence[Stage], case: str, *, mistakes: Sequence[tuple[str, list[int]]]
+) -> None:
+    """Compare a list of receptive fields, one for each layer, with the right ones.
+
+    Raises:
+        Wrong: numbers are missing, or one is not right.
+    """
+    count = len(stages)
+    what = f"{count} numbers, one for each layer, those that add nothing included"
+    expect(
+        items(column, count, case, what),
+        [stage.receptive_field for stage in stages],
+        case,
+        mistakes=mistakes,
+        reveal=False,
+        names=[f"the field of layer {number}" for number in range(1, count + 1)],
+    )
 
 
 @gives_verdict
@@ -77,7 +101,7 @@ def seen_rows(function: Callable[[int], Sequence[int]]) -> str:
         expect_rows(
             call(function, index),
             right,
-            f"row {index}",
+            f"the rows of unit row {index}",
             mistakes=(
                 ("the jump is missing: neighbouring units see regions two pixels apart", range(index, index + 10)),
                 ("the end of a range is not included, so the last row is missing", range(first, end - 1)),
@@ -113,9 +137,10 @@ def expect_rows(answer: Any, right: range, case: str, *, mistakes: Sequence[tupl
     expect(
         [rows[0], rows[-1]],
         [right[0], right[-1]],
-        f"{case}, the first and the last that are seen",
+        case,
         mistakes=[(hint, [wrong[0], wrong[-1]]) for hint, wrong in mistakes],
         reveal=False,
+        names=["the first one that is seen", "the last one that is seen"],
     )
 
 

@@ -105,7 +105,7 @@ def gives_verdict(body: Callable[..., str | Verdict]) -> Callable[..., Verdict]:
             return Verdict("failed", f"call check.{body.__name__} as in the exercise: {error}")
         given = [*answers, *named_answers.values()]
         if given and all(map(_is_untouched, given)):
-            return Verdict("untried", "replace the dots, then run the cell")
+            return Verdict("untried", "replace the dots with your answer")
         subject = next((_name(answer) for answer in answers if callable(answer)), "the check of your answer")
         verdict = _in_time(lambda: _judge(body, answers, named_answers), subject)
         return Verdict(verdict.kind, _cut(verdict.message, LONGEST_MESSAGE))
@@ -236,7 +236,10 @@ def call(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         shown += [f"{key}={describe(value)}" for key, value in options.items()]
         raise Wrong(f"{name}({', '.join(shown)}) raised {_error(error)}{_line(error, function)}") from None
     if result is None or result is ...:
-        raise Wrong(f"{name} returns nothing yet: replace the dots with your code and return the result")
+        raise Wrong(
+            f"{name} returns nothing yet: replace the dots with your code, and end it with `return` and the result; "
+            "`print` shows a value but does not return it"
+        )
     pairs = zip([*arguments, *options.values()], [*given, *given_options.values()], strict=True)
     for position, (before, after) in enumerate(pairs, start=1):
         if not _unchanged(before, after):
@@ -443,6 +446,7 @@ def expect(
     mistakes: Mistakes = (),
     within: float | None = None,
     reveal: bool = True,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Compare an answer with the right one.
 
@@ -455,6 +459,7 @@ def expect(
         within: largest distance from the right answer. By default integers must be exact, and other numbers right to
             1e-5, absolute or relative, for the precision of 32-bit floating point.
         reveal: whether the hint may tell the right value; False if the value is the whole exercise.
+        names: what the values of a list are, such as "the first row"; without them the hint names a position.
 
     Raises:
         Wrong: the answer is missing, is not a number, or has the wrong shape or value.
@@ -482,7 +487,8 @@ def expect(
     off = ~np.isclose(values, right, rtol=relative, atol=absolute)
     where = tuple(map(int, np.argwhere(off)[0]))
     should = f" and should be {_written(right[where])}" if reveal else ", which is not right"
-    raise Wrong(f"{case}: the value{_place(where)} is {_written(values[where])}{should}")
+    what = names[where[0]] if names else f"the value{_place(where)}"
+    raise Wrong(f"{case}: {what} is {_written(values[where])}{should}")
 
 
 def _place(where: tuple[int, ...]) -> str:
