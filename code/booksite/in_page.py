@@ -320,7 +320,7 @@ def _frames(error: BaseException, cell: str) -> list[str]:
         source = (error.text or "").rstrip()
         start = len(source) - len(source.lstrip())
         mark = " " * max(0, (error.offset or 1) - 1 - start) + "^"
-        return [f"Line {error.lineno}:", f"    {source.strip()}", f"    {mark}"]
+        return [f"Line {error.lineno}:", f"    {source.strip()}\n    {mark}"]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith("<cell")]
     lines: list[str] = []
     again = 0

@@ -254,7 +254,8 @@ function render({ model, el }) {
     const { fontFamily } = getComputedStyle(stage);
     context.textAlign = "center";
     for (const { text: words, x, y, strong, layer, of } of scene.labels) {
-      const text = of?.kind === "used" ? (used?.maps.data.some(Boolean) ? words : "nothing here") : of && isOff(of) ? `${words} off` : words;
+      const gradient = view === "average" ? "what it uses" : words;
+      const text = of?.kind === "used" ? (used?.maps.data.some(Boolean) ? gradient : "nothing here") : of && isOff(of) ? `${words} off` : words;
       const here = level === 0 && layer !== undefined && layer >= 0 && (pointed?.layer === layer || lit(layer));
       context.font = `${here || strong ? 600 : 400} ${strong ? 13 : 12}px ${fontFamily}`;
       context.fillStyle = strong ? colours.ink : colours.quiet;
@@ -378,7 +379,7 @@ function render({ model, el }) {
     allOn.style.visibility = shownOff ? "" : "hidden"; // it keeps its room, so that nothing jumps
     unshift.disabled = !moved.some(Boolean);
     keep.textContent = kept && !shifting ? "Forget the kept digit" : "Keep this digit to compare";
-    averaging.setAttribute("aria-pressed", String(view === "average"));
+    if (!averaging.disabled) averaging.textContent = view === "average" ? "Back to one digit" : "Average over many digits";
     showViews();
     aside.show([offWords(), keptWords()].filter(Boolean).join(" "));
     note.textContent = noteOf();
@@ -625,7 +626,6 @@ function render({ model, el }) {
     mean = meanOf(runs);
     [view, used] = ["average", null];
     averaging.disabled = false;
-    averaging.textContent = "Average over many digits";
     go(Math.min(level, 2));
   };
 

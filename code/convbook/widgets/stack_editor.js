@@ -19,7 +19,7 @@ export function believed(stack) {
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
 function render({ model, el }) {
-  const digit = picture("The field of one unit after each layer", "A digit with a square for the field of one unit of every layer, the later the larger");
+  const digit = picture("The field of a unit near the middle, after each layer", "A digit with a square for the field of one unit of every layer, the later the larger");
   const squares = svg("svg", { class: "cone", viewBox: `0 0 ${IMAGE + 2 * AROUND} ${IMAGE + 2 * AROUND}`, "aria-hidden": "true" });
   digit.stage.append(squares);
   const image = { data: unpack(model.get("image")).data, height: IMAGE, width: IMAGE, channels: 1 };
@@ -34,7 +34,10 @@ function render({ model, el }) {
   const preset = choice({
     label: "Start from",
     options: { "": "your own stack", ...Object.fromEntries(Object.keys(presets).map((name) => [name, name])) },
-    input: (name) => name && set(presets[name], name.includes("mistake")),
+    input: (name) => {
+      chosen = null;
+      if (name) set(presets[name], name.includes("mistake"));
+    },
   });
   const edit = (/** @type {number} */ index, /** @type {Record<string, any>} */ values) =>
     set(
@@ -66,6 +69,7 @@ function render({ model, el }) {
       if (good) edit(index, { [name]: typed });
       else said.show(`The ${name} of layer ${index + 1} must be a whole number from ${min} to ${max}.`);
     });
+    box.addEventListener("change", () => box.getAttribute("aria-invalid") === "true" && draw()); // the last good number is back
     return element("td", {}, box);
   };
 
@@ -84,6 +88,23 @@ function render({ model, el }) {
     const all = shown.map((_, i) => square(i, "field"));
     squares.replaceChildren(...all, ...(shown.length ? [square(marked, "halo"), square(marked, "at")] : []));
     table.querySelectorAll("tbody tr").forEach((/** @type {Element} */ row, /** @type {number} */ i) => row.classList.toggle("marked", i === marked));
+    speak(stages, bad, marked);
+  };
+  /** @param {ReturnType<typeof trace>} stages @param {number} bad the first layer that does not fit, or -1 @param {number} marked */
+  const speak = (stages, bad, marked) => {
+    if (bad >= 0) {
+      const before = bad > 0 ? stages[bad - 1].size : IMAGE;
+      return said.show(`Layer ${bad + 1} does not fit: it gets ${before} × ${before}, and its kernel is wider than that with its padding.`);
+    }
+    if (!stages.length) return said.show("No layers: every unit is a pixel and sees itself.");
+    const { field, jump, size } = stages[marked];
+    const pixels = (/** @type {number | string} */ count) => `${count} ${count === 1 || count === "1 × 1" ? "pixel" : "pixels"}`;
+    const layer = marked === stages.length - 1 ? "the last layer" : `layer ${marked + 1}`;
+    const whole = field >= IMAGE ? ", the whole width of a digit or more" : "";
+    const neighbours = size === 1 ? "it is the only unit of its map" : `its neighbours' fields are ${pixels(jump)} away`;
+    const first = model.get("mistake") ? believed(model.get("layers")).findIndex((value, i) => value !== stages[i].field) : -1;
+    const slip = first >= 0 ? ` The mistaken rule goes wrong in layer ${first + 1}.` : "";
+    said.show(`A unit of ${layer} sees ${pixels(`${field} × ${field}`)}${whole}; ${neighbours}.${slip}`);
   };
   const mark = (/** @type {number} */ layer) => () => {
     chosen = layer;
@@ -126,16 +147,6 @@ function render({ model, el }) {
     table.replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
     /** @type {HTMLElement | null} */ (focus ? table.querySelector(`[data-cell="${focus}"]`) : null)?.focus();
     drawCone();
-    if (bad >= 0) {
-      const before = bad > 0 ? stages[bad - 1].size : IMAGE;
-      return said.show(`Layer ${bad + 1} does not fit: it gets ${before} × ${before}, and its kernel is wider than that with its padding.`);
-    }
-    const last = stages.at(-1);
-    if (!last) return said.show("No layers: every unit is a pixel and sees itself.");
-    const whole = last.field >= IMAGE ? ", the whole width of a digit or more" : "";
-    const first = wrong.findIndex((value, i) => value !== stages[i].field);
-    const slip = mistake && first >= 0 ? ` The mistaken rule goes wrong in layer ${first + 1}.` : "";
-    said.show(`A unit of the last layer sees ${last.field} × ${last.field} ${last.field === 1 ? "pixel" : "pixels"}${whole}; its neighbours' fields are ${last.jump} ${last.jump === 1 ? "pixel" : "pixels"} away.${slip}`);
   };
 
   fill(

@@ -190,6 +190,7 @@ class Place {
     this.pre.replaceWith(place);
     const press = button(this.tools, "edit");
     if (press) press.hidden = true;
+    if (!busy && !this.status.children.length) this.say(""); // it would move, and be taken for a button
     return editor;
   }
 
@@ -211,6 +212,7 @@ class Place {
   take(output, first) {
     const place = this.output;
     if (first) {
+      this.cell.classList.remove("stale");
       this.built ??= [...place.childNodes];
       const old = place.querySelector(":scope > figure");
       const caption = old?.querySelector(":scope > figcaption");
@@ -276,7 +278,7 @@ async function load() {
   plan = new Plan(content.cells);
   python = new Python({
     progress(left) {
-      if (busy) busy.status.dataset.left = left > 0.05 ? `${left.toFixed(1)} MB left` : "starting";
+      if (busy) busy.status.dataset.left = left > 0.05 ? `${left.toFixed(1)} MB left` : "";
     },
     died(reason) {
       plan.forget();
@@ -344,6 +346,7 @@ function run(place, action = once) {
   const press = button(place.tools, "run");
   if (place.tools.classList.contains("busy")) return;
   place.tools.classList.add("busy");
+  place.cell.classList.add("stale");
   place.say(busy ? "Waiting" : "Starting Python");
   place.name(press, "Stop");
   queue = queue.then(async () => {
@@ -360,6 +363,7 @@ function run(place, action = once) {
       busy = undefined;
     }
     place.tools.classList.remove("busy");
+    place.cell.classList.remove("stale");
     delete place.status.dataset.left;
     if (place.status.textContent === "Waiting") place.say("");
     place.name(press, place.words);

@@ -17,7 +17,7 @@ const THEME = EditorView.theme({
   "&": { color: "var(--sc-ink)", fontSize: "inherit" },
   "&.cm-focused": { outline: "none" }, // the cell shows it
   ".cm-content": { caretColor: "var(--sc-ink)", padding: "0" },
-  ".cm-line": { padding: "0" },
+  ".cm-line": { padding: "0 0 0 2ch", textIndent: "-2ch" }, // what wraps hangs, as it begins no line of Python
   ".cm-scroller": { fontFamily: "inherit", lineHeight: "inherit" },
   ".cm-cursor": { borderLeftColor: "var(--sc-ink)", borderLeftWidth: "2px" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {

@@ -97,7 +97,11 @@ export class Python {
       const pre = last?.classList.contains(kind) ? last.querySelector("pre") : text(place, kind);
       pre?.append(output.text);
     } else if (output.output_type === "error") {
-      text(place, "traceback").append(output.traceback.join("\n"));
+      const pre = text(place, "traceback");
+      for (const lines of output.traceback) {
+        if (!lines.startsWith("    ")) pre.append(`${lines}\n`);
+        else element(pre, "quoted").append(lines);
+      }
     } else {
       const { data } = output;
       const id = data[VIEW]?.model_id;

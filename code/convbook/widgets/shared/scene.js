@@ -204,7 +204,7 @@ export function mapScene(columns, layer, channel, width, height) {
 }
 
 /**
- * One unit: the digit, what the unit uses of it, its map, and room for its products.
+ * One unit: the digit, the gradient, its map, and room for its products.
  *
  * @param {Column[]} columns
  * @param {number} layer
@@ -218,7 +218,7 @@ export function unitScene(columns, layer, channel, width, height) {
 }
 
 /**
- * What every level below the network begins with: the digit and, for a map or a unit, what it uses and the map; at the
+ * What every level below the network begins with: the digit and, for a map or a unit, its gradient and the map; at the
  * left, or on top of a narrow page.
  *
  * @param {number} width
@@ -235,7 +235,7 @@ function beginning(width, height, count, column, layer = 0, channel = 0) {
   /** @type {{kind: "digit" | "used" | "map", text: string, layer: number, channel: number, size: number}[]} */
   const all = [
     { kind: "digit", text: "digit", layer: -1, channel: 0, size: 28 },
-    { kind: "used", text: "what it uses", layer: -1, channel: 0, size: 28 },
+    { kind: "used", text: "its gradient", layer: -1, channel: 0, size: 28 },
   ];
   if (column) all.push({ kind: "map", text: `${column.name}, map ${channel}`, layer, channel, size: column.size });
   const shown = all.slice(0, count);
