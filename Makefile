@@ -54,7 +54,7 @@ lint: node_modules/.package-lock.json  ## check style, types and the direction o
 editorial: environment  ## read the pages by the rules of style, as advice
 	@$(PY) -m pytest --quiet tests/editorial || echo "This is advice, not a failure: follow it where it makes the page better."
 
-browser: environment  ## install a browser for the tests of the site, where there is none
+browser: environment  ## install a browser for the tests of the site
 	@$(PY) tests/site/browser.py
 
 everywhere: clone data supply $(if $(CI),browser)  ## open every page in every size, scheme and in Firefox
