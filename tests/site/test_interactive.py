@@ -637,17 +637,21 @@ def test_nothing_on_the_landing_page_moves_when_the_strip_comes(browser, address
 
 def test_stack_editor_explains_what_does_not_fit(figure):
     place = figure("stack_editor")
-    assert "sees 11 × 11 pixels; its neighbours' fields are 1 pixel away" in said(place)
+    assert "the last layer sees 11 × 11 pixels; its neighbours' fields are 1 pixel away" in said(place)
     place.get_by_label("Start from").select_option("the network of the notes")
-    assert "sees 28 × 28 pixels" in said(place)
+    assert "sees 28 × 28 pixels, the whole width of a digit or more; it is the only unit of its map" in said(place)
     place.get_by_label("kernel of layer 1").fill("20")
     assert said(place).startswith("Layer 6 does not fit: it gets 1 × 1")
     for nonsense in ("0", "-3", "2.5", ""):
         place.get_by_label("kernel of layer 1").fill(nonsense)
         assert said(place) == "The kernel of layer 1 must be a whole number from 1 to 28."
-    place.get_by_label("kernel of layer 1").fill("3")
-    assert "sees 28 × 28 pixels" in said(place)
+    kernel = place.get_by_label("kernel of layer 1")
+    kernel.press("Tab")
+    assert kernel.input_value() == "20"  # the last that was good is back
+    kernel.fill("3")
+    assert said(place).startswith("A unit of layer 1 sees 3 × 3 pixels")  # as its row is marked
     place.get_by_label("Start from").select_option("the same, with a common mistake beside it")
+    assert said(place).startswith("A unit of the last layer sees 28 × 28 pixels")
     assert "The mistaken rule goes wrong in layer 4." in said(place)
     for _ in range(9):
         place.get_by_role("button", name="Remove the last layer").click()

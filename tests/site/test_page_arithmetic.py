@@ -70,8 +70,8 @@ def test_the_weights_on_the_page_are_small():
     assert flat(inference.load()).nbytes < 80_000
 
 
-def test_logits_of_all_test_digits(call):
-    images = digits().test_images
+def test_logits_of_two_thousand_digits(call):
+    images = digits().test_images[:2000]
     body = (
         NETWORK
         + """
