@@ -43,6 +43,7 @@ def page_description(doctree: nodes.document) -> str:
 
 # What screen readers stumble over in the pages that the theme and MyST-NB write.
 REPAIRS = [
+    (r"<title>(.*?) &#8212; \1</title>", r"<title>\1</title>"),  # the first page is called like the book
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # the name has to contain what is to be read
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),  # likewise
     (r'(<button class="sidebar-toggle primary[^>]*?) title="[^"]*"', r'\1 title="Contents"'),

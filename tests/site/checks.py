@@ -239,6 +239,8 @@ def pages_introduce_themselves(site: Site) -> list[str]:
             problems.append(f"{name}: no lang")
         if not page.title or not page.title.get_text(strip=True):
             problems.append(f"{name}: no title")
+        elif re.fullmatch(r"\s*(.+?) — \1\s*", page.title.get_text()):
+            problems.append(f"{name}: the title says the same twice")
         description = page.find("meta", attrs={"name": "description"})
         if name in site.toc and not (description and description.get("content", "").strip()):
             problems.append(f"{name}: no description")
