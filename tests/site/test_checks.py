@@ -82,7 +82,7 @@ FAULTS = [
     ("pages_have_one_heading", "chapters/one.html", 'h1 id="a kernel"', 'h2 id="a kernel"', "0 h1"),
     ("pages_introduce_themselves", "intro.html", ' lang="en"', "", "no lang"),
     ("pages_introduce_themselves", "intro.html", "A page", " ", "no title"),
-    ("pages_introduce_themselves", "intro.html", "A page</title>", "A — A</title>", "the same twice"),
+    ("pages_introduce_themselves", "intro.html", "A page</title>", "A &#8212; A</title>", "the same twice"),
     ("pages_introduce_themselves", "intro.html", "What it is about.", "", "no description"),
     ("pages_introduce_themselves", "chapters/one.html", 'name="description"', "", "no description"),
     ("contents_are_complete", "intro.html", '<a href="chapters/one.html">One</a>', "", "no way to chapters/one.html"),
