@@ -56,12 +56,16 @@ REPAIRS = [
     (r"<th([^>]*)>(?:&nbsp;|<p></p>)?</th>", r"<td\1></td>"),  # the corner of a table heads nothing
 ]
 
+# A long name in a table may break between its parts, as in Learning|Rate|Schedule and fast_|layers.
+NAME = re.compile(r'(?<=<span class="pre">)\w{10,}(?=</span>)')
+PART = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=_)(?=\w)")
+
 
 def repaired(page: str) -> str:
-    """Make what others have written on a page accessible."""
+    """Make what others have written on a page accessible and, on a phone, legible."""
     for pattern, replacement in REPAIRS:
         page = re.sub(pattern, replacement, page)
-    return page
+    return NAME.sub(lambda name: PART.sub("<wbr>", name[0]), page)
 
 
 def repair_pages(app: Sphinx, error: Exception | None) -> None:

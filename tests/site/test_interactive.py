@@ -407,13 +407,12 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=10)
     mouse.up()
     assert said(place).startswith("The network says 1")
-    undo = place.get_by_role("button", name="Undo the last stroke")
     mouse.move(box["x"] + 20, box["y"] + box["height"] / 2)
     mouse.down()
     mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2, steps=10)
     mouse.up()
     both = bars_of(place)
-    undo.click()
+    place.get_by_role("button", name="Undo the last stroke or the clearing").click()
     assert bars_of(place) != both and said(place).startswith("The network says 1")
     place.page.wait_for_url(re.compile(r"#fig-live-maps:drawn=[\w.-]+$"))
     drawn = bars_of(place)
@@ -422,6 +421,7 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     place.get_by_text("The network says 1").first.wait_for()
     assert bars_of(place) == drawn  # the address keeps the drawing
     pad = place.locator(".pad canvas")
+    undo = place.get_by_role("button", name="Undo the last stroke or the clearing")
     place.get_by_role("button", name="A 4 from the test set").click()
     assert said(place).startswith("The network says 4")
     place.get_by_role("button", name="Clear the pad").click()
@@ -430,6 +430,11 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     for key in ["ArrowUp"] * 9 + [" "] + ["ArrowDown"] * 18 + [" "]:
         place.page.keyboard.press(key)
     assert said(place).startswith("The network says 1")
+    for name, words in (("Clear the pad", "The pad is empty"), ("A 4 from the test set", "The network says 4")):
+        place.get_by_role("button", name=name).click()
+        assert said(place).startswith(words)
+        undo.click()  # the drawing is back
+        assert said(place).startswith("The network says 1")
 
 
 def test_strip_reads_a_drawing_by_touch(figure):
@@ -457,6 +462,18 @@ def test_three_keys_lead_from_the_network_to_one_product_and_escape_leads_back(f
     largest = r"Largest in size of 144 products: conv5, map \d+, unit \(\d, \d\) · normalised: \S+ × weight \S+ = \S+\."
     assert re.match(largest, said(place)) and seen("conv6", 4, 3) in said(place)
     assert place.locator(".products table").count() == 16
+    # Arrow keys go to what lies in their direction.
+    pointed = place.locator(".products td.pointed")
+    strip.press("ArrowUp")
+    place.locator(".products td").first.hover()
+    first = pointed.bounding_box()
+    for key, axis in (("ArrowDown", "y"), ("ArrowRight", "x")):
+        for _ in range(5):
+            before = pointed.bounding_box()
+            strip.press(key)
+            after, other = pointed.bounding_box(), "xy".replace(axis, "")
+            assert after[axis] > before[axis] and after[other] == pytest.approx(first[other], abs=30)
+        first = after
     for level in (2, 1, 0):
         strip.press("Escape")
         assert place.locator(".strip-path li").count() == level + 1

@@ -3,7 +3,7 @@ import { addressOf, columnsOf, explain, fieldWords, placeOf, windowOf, withoutRe
 import { onTurn } from "./shared/colours.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
-import { minus, number, signed } from "./shared/numbers.js";
+import { article, minus, number, signed } from "./shared/numbers.js";
 import { drawingPad } from "./shared/pad.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
 import { between, FOOT, layerScene, LINE, mapScene, networkScene, unitScene } from "./shared/scene.js";
@@ -67,6 +67,7 @@ function render({ model, el }) {
   const bars = probabilityBars();
   const [said, aside] = [status(), status()];
   const note = element("p", { class: "strip-note" });
+  const words = element("div", { class: "strip-words" }, said, aside, note);
   const path = pathOf((to) => go(to));
   const turnRelu = () => turn({ ...off, relus: toggled(off.relus, net.columns[unit.layer].relu) });
   const turnMap = (/** @type {number} */ channel) => {
@@ -241,7 +242,7 @@ function render({ model, el }) {
     for (const tile of between(earlier, scene, ease(share))) {
       const { kind, layer, channel } = tile;
       const name = kind === "map" ? (layer < 0 ? "digit" : `map ${layer}`) : kind;
-      const strong = kind === "map" && level === 1 && layer === unit.layer && channel === (hover ?? unit).channel;
+      const strong = kind === "map" && level === 1 && layer === pointed?.layer && channel === pointed.channel;
       paintTile(context, tile, sprites.get(name), { colours, strong, off: isOff(tile) });
     }
     if (share === 1) {
@@ -260,8 +261,10 @@ function render({ model, el }) {
       context.font = `${here || strong ? 600 : 400} ${strong ? 13 : 12}px ${fontFamily}`;
       context.fillStyle = strong ? colours.ink : colours.quiet;
       context.fillText(text, x, y);
-      if (!here) continue;
+      const pressable = level === 1 && of?.kind === "map"; // turns its map off
       const wide = context.measureText(text).width;
+      if (pressable) context.fillRect(x - wide / 2, y + 2, wide, 1);
+      if (!here) continue;
       context.fillStyle = pointed?.layer === layer ? colours.point : colours.action;
       context.fillRect(x - wide / 2, y + 3, wide, 2);
     }
@@ -351,12 +354,15 @@ function render({ model, el }) {
     return `${far}Marks on the bars: ${shifting ? "before the shift" : "the kept digit"} (${verdictOf(kept)}).`;
   };
   const noteOf = () => {
-    if (level < 2) return "Unit (3, 5) is in row 3 and column 5, counted from 0. A blue line adds to a unit, an orange one takes away; a thicker line counts more.";
+    if (level < 2 && byKeys) return "Arrow keys move, Enter zooms in, Escape zooms out, the space bar turns a map off or on.";
+    const counted = "Unit (3, 5) is in row 3 and column 5, counted from 0.";
+    if (level === 0) return `${counted} A blue line adds to a unit, an orange one takes away; a thicker line counts more.`;
+    if (level === 1) return counted;
     const { layers: [{ kind, kernel_size: kernel = 1 }], name } = net.columns[unit.layer];
     const { name: before, normalised } = net.columns[unit.layer - 1] ?? { name: "the digit", normalised: false };
     const differs = normalised ? ` ${name} reads ${before} normalised, so the values differ from those after the ReLU: blue is above 0, orange below.` : "";
     if (kind === "MaxPooling2D") return `Of each window, the pool keeps the largest value.${differs}`;
-    if (level === 2) return `Every map that ${name} reads is multiplied with its own slice of the filter.${differs}`;
+    if (level === 2) return `Press a unit of map ${unit.channel} to see its products: every map that ${name} reads is multiplied with its own slice of the filter.${differs}`;
     if (kernel === 1) return `Each number is one product; above it is the number of the map of ${before}.${differs}`;
     return `Each square has the ${kernel ** 2} products of one map, with their sum above it.${differs}`;
   };
@@ -414,7 +420,8 @@ function render({ model, el }) {
       said.show(`${name}: ${channels} maps of ${size} × ${size} · ${state}. Press a map to see its filter, or its number to turn it off or on.`);
     } else {
       const label = view === "now" ? model.get("labels")[pad.find(base.data)] : undefined;
-      const from = label === undefined ? "" : ` (a ${label} from the test set)`;
+      const its = shifting ? " (before the shift)" : " (the kept digit)";
+      const from = view === "kept" ? its : label === undefined ? "" : ` (${article(label)} from the test set)`;
       said.show(`The network says ${verdictOf(run)}${from}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
     }
   };
@@ -451,10 +458,10 @@ function render({ model, el }) {
 
   // Moving.
   const go = (/** @type {number} */ to, /** @type {Unit} */ at = unit, travelling = false) => {
-    const deepest = exact() ? 3 : 2;
+    if (to > 2 && !exact()) view = "now"; // only the products of one digit are numbers to look at
     const { size, channels } = net.columns[at.layer];
     const inside = (/** @type {number} */ value, /** @type {number} */ end) => Math.min(Math.max(value, 0), end - 1);
-    const wanted = Math.min(to, deepest);
+    const wanted = Math.min(to, 3);
     const deeper = wanted > level && !travelling;
     if (deeper) write(); // where the browser's Back leads to
     unit = { layer: at.layer, channel: inside(at.channel, channels), row: inside(at.row, size), column: inside(at.column, size) };
@@ -570,6 +577,12 @@ function render({ model, el }) {
     else if (level === 1) go(at.layer === unit.layer ? 2 : 1, at);
     else go(at.layer === unit.layer ? 3 : 2, at);
   });
+  stage.addEventListener("focus", () => {
+    if (!stage.matches(":focus-visible")) return;
+    byKeys = true;
+    ask();
+    words.scrollIntoView({ block: "nearest" }); // what is said of the unit belongs to the picture
+  });
   /** @type {Record<string, [number, number]>} */
   const ways = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   stage.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -592,21 +605,13 @@ function render({ model, el }) {
     if (level === 3) return stepProduct(down, right);
     const its = scene.tiles.filter((tile) => tile.kind === "map" && tile.layer === layer);
     const from = its[channel];
-    const away = (/** @type {Tile} */ to) => (to.y - from.y) * down + (to.x - from.x) * right;
-    const aside = (/** @type {Tile} */ to) => Math.abs((to.x - from.x) * down) + Math.abs((to.y - from.y) * right);
-    const next = its.filter((tile) => away(tile) > 1).sort((a, b) => away(a) + 3 * aside(a) - away(b) - 3 * aside(b))[0];
+    const next = ahead(from, its, down, right);
     if (next) go(level, { ...unit, channel: next.channel });
   };
   const stepProduct = (/** @type {number} */ down, /** @type {number} */ right) => {
-    const { parts } = explain(net.columns[unit.layer], net.pieces, inputOf(shownRun(), unit.layer), unit, shownRun().off);
-    const kernel = Math.sqrt(parts[0].products.length);
-    let { part, product: index } = product.chosen ? product : strongest(parts);
-    let [row, column] = [Math.floor(index / kernel) + down, (index % kernel) + right];
-    if (column < 0 || row < 0) [part, column, row] = [part - 1, (column + kernel) % kernel, (row + kernel) % kernel];
-    else if (column >= kernel || row >= kernel) [part, column, row] = [part + 1, column % kernel, row % kernel];
-    if (part < 0 || part >= parts.length) return;
-    product = { part, product: row * kernel + column, chosen: true };
-    ask();
+    const cells = Array.from(tables.querySelectorAll("td"), (cell) => ({ cell, x: cell.getBoundingClientRect().x, y: cell.getBoundingClientRect().y }));
+    const from = cells.find(({ cell }) => cell.classList.contains("pointed"));
+    if (from) ahead(from, cells, down, right)?.cell.click();
   };
 
   // Many digits.
@@ -633,7 +638,7 @@ function render({ model, el }) {
     el,
     element("div", { class: "strip-head" }, path, element("div", { class: "strip-switches" }, allOn, reluSwitch, mapSwitch)),
     element("div", { class: "strip-row" }, pad, stage, bars),
-    element("div", { class: "strip-words" }, said, aside, note),
+    words,
     element("div", { class: "strip-tools" }, shift, keep, views, averaging, networks, legend()),
   );
   el.classList.add("strip");
@@ -678,6 +683,22 @@ function render({ model, el }) {
     model.off("change:image", imageChanged);
     model.off("change:place", placeChanged);
   };
+}
+
+/**
+ * The nearest of several places in one of four directions, rather those straight ahead.
+ *
+ * @template {{x: number, y: number}} Place
+ * @param {Place} from
+ * @param {Place[]} places
+ * @param {number} down
+ * @param {number} right
+ * @returns {Place | undefined}
+ */
+function ahead(from, places, down, right) {
+  const away = (/** @type {Place} */ to) => (to.y - from.y) * down + (to.x - from.x) * right;
+  const aside = (/** @type {Place} */ to) => Math.abs((to.x - from.x) * down) + Math.abs((to.y - from.y) * right);
+  return places.filter((to) => away(to) > 1).sort((a, b) => away(a) + 3 * aside(a) - away(b) - 3 * aside(b))[0];
 }
 
 /**
@@ -731,7 +752,7 @@ function padOf(model) {
   const images = labels.map((_, i) => imageAt(digits, i).data);
   const shelf = labels.map((label, i) => {
     const made = button(String(label), () => change(model, { image: pack(images[i], [28, 28]) }));
-    made.setAttribute("aria-label", `A ${label} from the test set`);
+    made.setAttribute("aria-label", `${article(label).replace("a", "A")} from the test set`);
     return made;
   });
   const find = (/** @type {Float32Array} */ data) => images.findIndex((each) => same(data, each));

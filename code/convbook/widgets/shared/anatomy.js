@@ -147,7 +147,7 @@ export function explain(column, pieces, input, unit, off) {
       add(name, "sum of the products");
       if (use_bias) {
         value += bias[channel];
-        add(name, `bias ${term(bias[channel])}`);
+        add(name, `bias ${number(bias[channel])}`);
       }
       if (activation === "relu") relu(name);
     }

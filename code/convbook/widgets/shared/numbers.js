@@ -88,3 +88,12 @@ export function precise(value, digits = 2) {
 export function powerOfTen(exponent) {
   return `10${exponent < 0 ? "⁻" : ""}${Array.from(String(Math.abs(exponent)), (digit) => RAISED[Number(digit)]).join("")}`;
 }
+
+/**
+ * Write a digit with its article.
+ *
+ * @param {number} digit
+ */
+export function article(digit) {
+  return digit === 8 ? `an ${digit}` : `a ${digit}`;
+}

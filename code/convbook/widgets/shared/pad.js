@@ -11,8 +11,8 @@ const STEP = 10; // of the pen by an arrow key
  * A pad to draw on: by mouse, pen, touch, or the arrow keys with the space bar for the pen.
  *
  * Every pointer draws a stroke of its own. What the browser takes back, a palm that it recognises for example, is not
- * drawn, and from the first stroke of a pen until the pad is cleared, only the pen draws. Control or Command with Z takes
- * the last stroke back.
+ * drawn, and from the first stroke of a pen until the pad is cleared, only the pen draws. Undo, and Control or Command
+ * with Z, take the last stroke back, or bring back what was cleared.
  *
  * @param {(image: Float32Array | null) => void} drawn gets the digit prepared as those of MNIST, or null for an empty pad
  * @returns {HTMLElement & {send(): void, empty(): void}} what sends the drawing again, and what takes it off the pad alone
@@ -26,6 +26,8 @@ export function drawingPad(drawn) {
   /** @typedef {{kind: string, points: [number, number][]}} Stroke */
   /** @type {Stroke[]} */
   let strokes = [];
+  /** What was cleared last, which Undo brings back. @type {Stroke[]} */
+  let cleared = [];
   /** @type {Map<number, Stroke>} those that are being drawn, by pointer */
   const open = new Map();
   const keys = { at: /** @type {[number, number]} */ ([SIDE / 2, SIDE / 2]), stroke: /** @type {Stroke | null} */ (null) };
@@ -50,11 +52,12 @@ export function drawingPad(drawn) {
   const redraw = () => {
     context.clearRect(0, 0, SIDE, SIDE);
     for (const { points } of strokes) line(points);
-    undo.disabled = strokes.length === 0;
+    undo.disabled = !strokes.length && !cleared.length;
   };
   const begin = (/** @type {string} */ kind, /** @type {[number, number]} */ at) => {
     const stroke = { kind, points: [at] };
     strokes.push(stroke);
+    cleared = [];
     undo.disabled = false;
     line([at]);
     send();
@@ -75,8 +78,18 @@ export function drawingPad(drawn) {
     remove(unwanted);
     send();
   };
-  const undo = button("Undo", () => drop(strokes.slice(-1)));
-  undo.setAttribute("aria-label", "Undo the last stroke");
+  const clear = () => {
+    if (strokes.length) cleared = strokes;
+    remove(strokes);
+  };
+  const takeBack = () => {
+    if (strokes.length) return drop(strokes.slice(-1));
+    [strokes, cleared] = [cleared, []];
+    redraw();
+    send();
+  };
+  const undo = button("Undo", takeBack);
+  undo.setAttribute("aria-label", "Undo the last stroke or the clearing");
 
   const at = (/** @type {PointerEvent} */ event) => {
     const box = canvas.getBoundingClientRect();
@@ -113,7 +126,7 @@ export function drawingPad(drawn) {
     const step = steps[event.key];
     if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      if (strokes.length) drop(strokes.slice(-1));
+      if (!undo.disabled) takeBack();
     }
     if ((!step && event.key !== " ") || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -136,7 +149,7 @@ export function drawingPad(drawn) {
 
   inTheme(canvas, redraw);
   const stage = element("div", { class: "stage pad" }, canvas, nib);
-  const tools = element("div", { class: "strokes" }, undo, button("Clear the pad", () => drop(strokes)));
+  const tools = element("div", { class: "strokes" }, undo, button("Clear the pad", () => (clear(), send())));
   const whole = element("div", { class: "drawing" }, element("span", {}, "Draw here"), stage, tools, said);
-  return Object.assign(whole, { send, empty: () => remove(strokes) });
+  return Object.assign(whole, { send, empty: clear });
 }
