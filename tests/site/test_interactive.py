@@ -667,6 +667,7 @@ def test_stack_editor_explains_what_does_not_fit(figure):
     assert kernel.input_value() == "20"  # the last that was good is back
     kernel.fill("3")
     assert said(place).startswith("A unit of layer 1 sees 3 × 3 pixels")  # as its row is marked
+    place.get_by_label("Start from").focus()
     place.get_by_label("Start from").select_option("the same, with a common mistake beside it")
     assert said(place).startswith("A unit of the last layer sees 28 × 28 pixels")
     assert "The mistaken rule goes wrong in layer 4." in said(place)
