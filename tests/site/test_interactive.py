@@ -414,6 +414,7 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     both = bars_of(place)
     place.get_by_role("button", name="Undo the last stroke or the clearing").click()
     assert bars_of(place) != both and said(place).startswith("The network says 1")
+    place.page.wait_for_timeout(500)  # the address follows after a rest
     place.page.wait_for_url(re.compile(r"#fig-live-maps:drawn=[\w.-]+$"))
     drawn = bars_of(place)
     place.page.reload()
@@ -466,11 +467,13 @@ def test_three_keys_lead_from_the_network_to_one_product_and_escape_leads_back(f
     pointed = place.locator(".products td.pointed")
     strip.press("ArrowUp")
     place.locator(".products td").first.hover()
+    place.page.wait_for_timeout(100)
     first = pointed.bounding_box()
     for key, axis in (("ArrowDown", "y"), ("ArrowRight", "x")):
         for _ in range(5):
             before = pointed.bounding_box()
             strip.press(key)
+            place.page.evaluate("() => new Promise((end) => requestAnimationFrame(() => requestAnimationFrame(end)))")
             after, other = pointed.bounding_box(), "xy".replace(axis, "")
             assert after[axis] > before[axis] and after[other] == pytest.approx(first[other], abs=30)
         first = after
