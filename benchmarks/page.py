@@ -57,7 +57,7 @@ def first_verdict(page: Page, address: str) -> dict[str, float]:
     cell.locator(".check").wait_for(timeout=LONG)
     seconds = time.perf_counter() - started
     page.wait_for_timeout(500)
-    return {"seconds": seconds, "megabytes": sum(sizes) / 1e6, "memory_mb": memory()}
+    return {"seconds": seconds, "megabytes": sum(size for size in sizes if size > 0) / 1e6, "memory_mb": memory()}
 
 
 def python(browser: Browser, address: str) -> dict[str, dict[str, float]]:
