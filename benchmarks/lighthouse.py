@@ -167,7 +167,8 @@ def main() -> None:
     record = {
         "command": "python -m benchmarks.lighthouse",
         "date": datetime.date.today().isoformat(),
-        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "device": f"CPU, {os.cpu_count()} cores",
+        "system": platform.platform(),
         "versions": {
             "lighthouse": LIGHTHOUSE,
             "browser": chromium,

@@ -10,7 +10,6 @@ import contextlib
 import datetime
 import json
 import os
-import platform
 import re
 import signal
 import statistics
@@ -136,7 +135,7 @@ def main() -> None:
         record = {
             "command": "python -m benchmarks.page",
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+            "device": f"CPU, {os.cpu_count()} cores",
             "browser": f"{browser.browser_type.name} {browser.version}",
             "visits": VISITS,
             "python": python(browser, address),
