@@ -152,7 +152,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = find_browser(playwright)
     if browser is None:
-        sys.exit("Lighthouse needs Chromium or Google Chrome: `make browser` installs one.")
+        sys.exit("Lighthouse needs Chromium or Google Chrome: install one by your system's own means.")
     with tempfile.TemporaryDirectory(prefix="lighthouse-") as folder:
         script = install(Path(folder) / "npm")
         stock = stock_book(Path(folder) / "stock")

@@ -40,7 +40,7 @@ TASKS = """() => {
 
 
 def memory() -> int:
-    """Return the megabytes that the largest process of the browser has for itself alone, that of the page."""
+    """Return the megabytes that the largest process has for itself alone: that of the page, with its worker."""
     sizes = [child.memory_full_info().uss for child in psutil.Process().children(recursive=True)]
     return round(max(sizes) / 2**20)
 
@@ -111,18 +111,26 @@ def training(browser: Browser, address: str, factor: int = 1) -> dict[str, Any]:
     page.goto(f"{address}/figures/trainer.html", wait_until="networkidle")
     said = page.locator(".trainer .status").first
     page.evaluate(TASKS)
+
+    def found(pattern: str) -> float:
+        words = said.inner_text()
+        number = re.search(pattern, words)
+        assert number, f"the figure says {words!r}"
+        return float(number[1])
+
     with slowed(factor):
         started = time.perf_counter()
         page.locator(".trainer").get_by_role("button", name=re.compile("^Train$")).click()
         page.locator(".trainer .status", has_text="The first of").wait_for(timeout=LONG)
         start = time.perf_counter() - started
+        planned = found(r"The first of (\d+) epochs")
         epochs: list[dict[str, float]] = []
-        while not epochs or (epochs[-1]["after_s"] < MINUTE * factor and "Trained" not in said.inner_text()):
+        while not epochs or (epochs[-1]["after_s"] < MINUTE * factor and len(epochs) < planned):
             over = rf"Epoch {len(epochs) + 1} of|Trained in"
             page.locator(".trainer .status", has_text=re.compile(over)).wait_for(timeout=LONG)
-            accuracy = re.search(r"validation ([\d.]+) %", said.inner_text())
             seconds = time.perf_counter() - started
-            epochs.append({"after_s": round(seconds, 1), "validation_percent": float(accuracy[1]) if accuracy else 0})
+            accuracy = found(r"validation ([\d.]+) %")
+            epochs.append({"after_s": round(seconds, 1), "validation_percent": accuracy})
     longest = page.evaluate("Math.max(0, ...tasks)")
     context.close()
     return {"start_s": round(start, 2), "epochs": epochs, "longest_task_ms": round(longest)}

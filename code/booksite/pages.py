@@ -56,7 +56,7 @@ REPAIRS = [
     (r"<th([^>]*)>(?:&nbsp;|<p></p>)?</th>", r"<td\1></td>"),  # the corner of a table heads nothing
 ]
 
-# A long name in a table may break between its parts, as in Learning|Rate|Schedule and fast_|layers.
+# A long name in code may break between its parts, as in Learning|Rate|Schedule and fast_|layers, to fit a column.
 NAME = re.compile(r'(?<=<span class="pre">)\w{10,}(?=</span>)')
 PART = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=_)(?=\w)")
 

@@ -13,6 +13,7 @@ from sphinx.errors import ExtensionError
 
 from booksite.execution import execution_cache
 from booksite.maths import FONT, characters, mathml, subset
+from booksite.pages import repaired
 from booksite.pictures import themed_svg
 from booksite.published import missing_pages
 from booksite.repository import repository_url
@@ -212,3 +213,19 @@ def test_the_font_has_what_formulas_show_and_its_table_for_mathematics():
     font = TTFont(BytesIO(subset(Path(__file__).parents[2] / FONT, characters([page]))))
     assert {ord("𝑥"), ord("s"), ord("√")} <= set(font.getBestCmap()) and "MATH" in font
     assert ord("q") not in font.getBestCmap()
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("LearningRateSchedule", "Learning<wbr>Rate<wbr>Schedule"),
+        ("fast_layers", "fast_<wbr>layers"),
+        ("BatchNormalization", "Batch<wbr>Normalization"),
+        ("conv5", "conv5"),
+        ("model.fit(x_train)", "model.fit(x_train)"),
+    ],
+)
+def test_a_long_name_may_break_between_its_parts(name, parts):
+    before, after = (f'<code><span class="pre">{text}</span></code><p>{name}</p>' for text in (name, parts))
+    assert repaired(before) == after
+    assert repaired(after) == after  # a build passes over the pages of earlier ones again

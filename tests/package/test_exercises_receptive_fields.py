@@ -132,7 +132,7 @@ def test_the_rows_of_layer_5_pass():
         (lambda i: range(2 * i - 5, 2 * i + 5), "not centred"),
         (lambda i: range(i, i + 3), "the local field"),
         (lambda i: (2 * i, 2 * i + 10), "give all of them in order"),
-        (lambda i: range(6, 16), "the rows of unit row 0: the first one that is seen is 6, which is not right"),
+        (lambda i: range(6, 16), "the rows that the units in row 0 see: the first is 6, which is not right"),
         (range(6, 16), "give the function itself"),
     ],
 )

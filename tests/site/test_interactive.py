@@ -178,10 +178,8 @@ def test_nothing_breaks_whatever_is_done_to_a_figure(figure, name):
 
 
 def test_without_javascript_there_is_a_picture_with_a_caption(browser, address):
-    with opened(browser, "about:blank", java_script_enabled=False) as (
-        page,
-        _,
-    ):  # the first page would go on to another
+    # It starts on an empty page, as the first one of the site would go on to another.
+    with opened(browser, "about:blank", java_script_enabled=False) as (page, _):
         for name in sorted({*FIGURES.values()}):
             page.goto(f"{address}/chapters/{name}.html")
             figures = page.locator("figure:has(.interactive)")
@@ -668,6 +666,7 @@ def test_stack_editor_explains_what_does_not_fit(figure):
     kernel = place.get_by_label("kernel of layer 1")
     kernel.press("Tab")
     assert kernel.input_value() == "20"  # the last that was good is back
+    assert place.get_by_label("stride of layer 1").evaluate("(box) => box === document.activeElement")
     kernel.fill("3")
     assert said(place).startswith("A unit of layer 1 sees 3 × 3 pixels")  # as its row is marked
     place.get_by_label("Start from").focus()

@@ -10,8 +10,9 @@
     document.addEventListener("click", async ({ target, clientX, clientY }) => {
       if (!(target instanceof Element)) return;
       const button = target.closest(".cell-tools [data-do], .work [data-do]");
-      const code = getSelection()?.isCollapsed ? target.closest(".exercise-cell .cell_input pre") : null;
-      if (!button && !code) return;
+      const code = target.closest(".exercise-cell .cell_input pre");
+      // To ask for the selection makes the browser lay out the page, so clicks elsewhere come first.
+      if (!button && !(code && getSelection()?.isCollapsed)) return;
       const said = (button ?? code)?.closest(".cell_input, .work")?.querySelector("[role=status]");
       if (said?.textContent === "") said.textContent = "Loading";
       try {

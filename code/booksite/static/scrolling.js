@@ -7,9 +7,10 @@
 {
   const article = document.querySelector("article");
   const look = () => {
-    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("pre, .cell_output > .output"))) {
-      each.tabIndex = each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight ? 0 : -1;
-    }
+    const boxes = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("pre, .cell_output > .output")]);
+    // All are measured before any is changed: in turns, the browser would lay out the page for each of them.
+    const wide = boxes.map((box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight);
+    boxes.forEach((box, i) => (box.tabIndex = wide[i] ? 0 : -1));
   };
   if (article) new ResizeObserver(look).observe(article);
 }

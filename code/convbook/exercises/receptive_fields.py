@@ -101,7 +101,7 @@ def seen_rows(function: Callable[[int], Sequence[int]]) -> str:
         expect_rows(
             call(function, index),
             right,
-            f"the rows of unit row {index}",
+            f"the rows that the units in row {index} see",
             mistakes=(
                 ("the jump is missing: neighbouring units see regions two pixels apart", range(index, index + 10)),
                 ("the end of a range is not included, so the last row is missing", range(first, end - 1)),
@@ -140,7 +140,7 @@ def expect_rows(answer: Any, right: range, case: str, *, mistakes: Sequence[tupl
         case,
         mistakes=[(hint, [wrong[0], wrong[-1]]) for hint, wrong in mistakes],
         reveal=False,
-        names=["the first one that is seen", "the last one that is seen"],
+        names=["the first", "the last"],
     )
 
 

@@ -3,7 +3,7 @@ import { addressOf, columnsOf, explain, fieldWords, placeOf, windowOf, withoutRe
 import { onTurn } from "./shared/colours.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
 import { backward, cutWeights, forward } from "./shared/network.js";
-import { article, minus, number, signed } from "./shared/numbers.js";
+import { minus, number, signed, withArticle } from "./shared/numbers.js";
 import { drawingPad } from "./shared/pad.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
 import { between, FOOT, layerScene, LINE, mapScene, networkScene, unitScene } from "./shared/scene.js";
@@ -421,7 +421,7 @@ function render({ model, el }) {
     } else {
       const label = view === "now" ? model.get("labels")[pad.find(base.data)] : undefined;
       const its = shifting ? " (before the shift)" : " (the kept digit)";
-      const from = view === "kept" ? its : label === undefined ? "" : ` (${article(label)} from the test set)`;
+      const from = view === "kept" ? its : label === undefined ? "" : ` (${withArticle(label)} from the test set)`;
       said.show(`The network says ${verdictOf(run)}${from}. Point at the maps to see what a unit reads; press a layer to zoom in.`);
     }
   };
@@ -752,7 +752,7 @@ function padOf(model) {
   const images = labels.map((_, i) => imageAt(digits, i).data);
   const shelf = labels.map((label, i) => {
     const made = button(String(label), () => change(model, { image: pack(images[i], [28, 28]) }));
-    made.setAttribute("aria-label", `${article(label).replace("a", "A")} from the test set`);
+    made.setAttribute("aria-label", `${withArticle(label).replace("a", "A")} from the test set`);
     return made;
   });
   const find = (/** @type {Float32Array} */ data) => images.findIndex((each) => same(data, each));

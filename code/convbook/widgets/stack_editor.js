@@ -69,7 +69,12 @@ function render({ model, el }) {
       if (good) edit(index, { [name]: typed });
       else said.show(`The ${name} of layer ${index + 1} must be a whole number from ${min} to ${max}.`);
     });
-    box.addEventListener("change", () => box.getAttribute("aria-invalid") === "true" && draw()); // the last good number is back
+    box.addEventListener("change", () => {
+      if (box.getAttribute("aria-invalid") !== "true") return;
+      box.value = String(value); // the last good number, with which the table was computed
+      box.removeAttribute("aria-invalid");
+      drawCone();
+    });
     return element("td", {}, box);
   };
 

@@ -3,7 +3,7 @@ import { refusal, settingsFrom, settingsText } from "./shared/address.js";
 import { button, change, checkbox, choice, element, fill, follow, slider, status } from "./shared/elements.js";
 import { settingsProblem } from "./shared/learner_settings.js";
 import { cutWeights, folded, forward, stagesOf } from "./shared/network.js";
-import { article, precise } from "./shared/numbers.js";
+import { precise, withArticle } from "./shared/numbers.js";
 import { bytesOf, imageAt, pack, paint, picture, range, unpack } from "./shared/pictures.js";
 import { runCurves } from "./shared/run_curves.js";
 import { fileOf, readRun } from "./shared/run_file.js";
@@ -162,7 +162,7 @@ function render({ model, el, host }) {
     paint(canvas, imageAt(hard, i), { limits: [0, 1] });
     const verdict = element("span", { class: "verdict-words" }, "–");
     const card = button("", () => change(model, { digit: i }));
-    card.append(canvas, element("span", {}, article(label)), verdict);
+    card.append(canvas, element("span", {}, withArticle(label)), verdict);
     return { card, verdict, label };
   });
   const { name: firstLayer, filters: count = 0, kernel_size: side = 0 } = recorded[0];
@@ -391,14 +391,14 @@ function render({ model, el, host }) {
   };
   const showInside = () => {
     const chosen = model.get("digit");
-    about.textContent = `The chosen digit, ${article(labels[chosen])} (bold), and the probability of each class${looked ? "" : ", once it trains"}`;
+    about.textContent = `The chosen digit, ${withArticle(labels[chosen])} (bold), and the probability of each class${looked ? "" : ", once it trains"}`;
     cards.forEach(({ card, verdict, label }, i) => {
       const shares = looked ? Array.from(looked.answers.subarray(10 * i, 10 * (i + 1))) : [];
       const best = shares.indexOf(Math.max(...shares));
       verdict.textContent = shares.length ? (best === label ? "right ✓" : `read as ${best}`) : "–";
       card.classList.toggle("wrong", shares.length > 0 && best !== label);
       card.setAttribute("aria-pressed", String(i === chosen));
-      card.setAttribute("aria-label", `Digit ${i + 1}, ${article(label)}${shares.length ? `: the network takes it for ${article(best)}` : ""}`);
+      card.setAttribute("aria-label", `Digit ${i + 1}, ${withArticle(label)}${shares.length ? `: the network takes it for ${withArticle(best)}` : ""}`);
     });
     bars.show(Array.from(looked?.probabilities ?? new Float32Array(10)), labels[chosen]);
     const filters = looked?.kernels[firstLayer].data ?? new Float32Array(side ** 2 * count);

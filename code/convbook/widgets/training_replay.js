@@ -2,7 +2,7 @@
 import { cutWeights, forward } from "./shared/network.js";
 import { chart } from "./shared/chart.js";
 import { button, change, element, fill, follow, player, slider, status } from "./shared/elements.js";
-import { article } from "./shared/numbers.js";
+import { withArticle } from "./shared/numbers.js";
 import { imageAt, paint, paintLayer, picture, unpack } from "./shared/pictures.js";
 
 const PACE = 900; // milliseconds from epoch to epoch
@@ -82,11 +82,11 @@ function render({ model, el }) {
       words.textContent = right ? `✓ ${said}` : `✗ ${said}`;
       card.classList.toggle("wrong", !right);
       card.setAttribute("aria-pressed", String(i === chosen));
-      card.setAttribute("aria-label", `Digit ${i + 1}, ${article(labels[i])}: the network says ${said}`);
+      card.setAttribute("aria-label", `Digit ${i + 1}, ${withArticle(labels[i])}: the network says ${said}`);
     });
     said.show(
       `After epoch ${e + 1} the network is right on ${(100 * history[e].val_accuracy).toFixed(2)} % of the test digits and wrong on ` +
-        `${wrong} of these ${labels.length}. It takes the chosen ${labels[chosen]} for ${article(best)}, with ${(100 * share).toFixed(1)} %.`,
+        `${wrong} of these ${labels.length}. It takes the chosen ${labels[chosen]} for ${withArticle(best)}, with ${(100 * share).toFixed(1)} %.`,
     );
   };
 

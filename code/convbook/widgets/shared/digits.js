@@ -4,7 +4,7 @@
  * @typedef {import("./elements.js").Model} Model
  */
 import { change, choice, element } from "./elements.js";
-import { article } from "./numbers.js";
+import { withArticle } from "./numbers.js";
 import { drawingPad } from "./pad.js";
 import { imageAt, pack, same, unpack } from "./pictures.js";
 
@@ -19,7 +19,7 @@ export function digitPicker(model, open = false) {
   const digits = unpack(model.get("digits"));
   /** @type {number[]} */
   const labels = model.get("labels");
-  const names = labels.map((label, i) => [String(i), `${article(label)} from the test set`]);
+  const names = labels.map((label, i) => [String(i), `${withArticle(label)} from the test set`]);
   const pad = drawingPad((image) => {
     list.show("draw");
     change(model, { image: pack(image ?? new Float32Array(784), [28, 28]) });

@@ -94,6 +94,6 @@ export function powerOfTen(exponent) {
  *
  * @param {number} digit
  */
-export function article(digit) {
+export function withArticle(digit) {
   return digit === 8 ? `an ${digit}` : `a ${digit}`;
 }
