@@ -15,6 +15,7 @@ import io
 import linecache
 import logging
 import pprint
+import random
 import sys
 import tempfile
 import time
@@ -68,6 +69,7 @@ class Kernel:
         builtins.input = _refuse_input
         builtins.display = self.display  # type: ignore[attr-defined]
         page.whole_mnist = functools.partial(_saved, whole)
+        random.seed()  # it may have been seeded on an earlier visit, whose memory this Python has started from
         logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it says that it is looking for fonts
 
     def needed(self, code: str) -> list[str]:

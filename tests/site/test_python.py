@@ -196,6 +196,25 @@ def test_stop_ends_a_loop_and_starts_anew_even_offline(page):
     assert shown(page, "kept = 3\nimport scipy\nkept") == "3"
 
 
+def test_another_start_takes_the_memory_of_the_first(page):
+    """Python draws a secret for its hashes when it starts from the beginning; a memory that is kept has it already."""
+
+    def started():
+        page.evaluate("() => python.stop()")
+        return shown(page, "hash('convolution'), __import__('random').random()")
+
+    (first, drawn), (second, other) = (started().strip("()").split(", ") for _ in range(2))
+    assert first == second and drawn != other
+    page.evaluate(
+        """async () => {
+          const store = await caches.open("python-in-the-page");
+          const memory = (await store.keys()).find(({ url }) => url.includes("/memory?"));
+          await store.put(memory, new Response("damaged"));
+        }"""
+    )
+    assert started().strip("()").split(", ")[0] != first
+
+
 def test_the_end_of_python_is_told_and_another_starts(page):
     assert not run(page, "import os\nos.abort()")["ok"]
     assert page.evaluate("told.died") == ["Python has ended by itself, so all variables are gone."]

@@ -149,7 +149,9 @@ function render({ model, el }) {
   );
   histograms.style.setProperty("--left", `${EDGE.left}px`);
   histograms.style.setProperty("--right", `${EDGE.right}px`);
-  const said = status();
+  const sentence = (/** @type {string} */ z, /** @type {string} */ value, /** @type {string} */ slope) =>
+    `At z = ${z} the function gives ${value} and its slope is ${slope}.`;
+  const said = status(sentence("−8.88", "−8.888", "−8.888"));
   const through = status();
   const why = element("p", { class: "hint" });
   const set = (/** @type {string} */ name) => (/** @type {any} */ value) => change(model, { [name]: value });
@@ -176,7 +178,7 @@ function render({ model, el }) {
     const heights = lines.flatMap((line) => line.points.map(([, height]) => height));
     const y = /** @type {[number, number]} */ ([Math.min(-1.5, ...heights), Math.max(3, ...heights)]); // no point is outside
     curve.draw({ x: [low, high], y, xName: "input z", yName: "", lines, at: z, points: [[z, f(z)]], dots: [{ at: [z, slope(z)], color: "second" }] });
-    said.show(`At z = ${short(z)} the function gives ${short(f(z))} and its slope is ${short(slope(z))}.`);
+    said.show(sentence(short(z), short(f(z)), short(slope(z))));
   };
   const drawFlow = () => {
     const [count, gain] = [model.get("layers"), model.get("gain")];

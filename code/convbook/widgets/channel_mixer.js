@@ -42,7 +42,9 @@ function render({ model, el }) {
     return Object.assign(element("div", { class: "channel" }, canvas, weight), { show });
   });
   const result = picture("The mixed map", "The weighted sum of all maps, plus the bias");
-  const said = status();
+  const sentence = (/** @type {number} */ low, /** @type {number} */ high, /** @type {number} */ positive) =>
+    `Σ weight × map + bias: from ${signed(low)} to ${signed(high)}, and ${Math.round(100 * positive)} % of the map is above 0.`;
+  const said = status(sentence(-88.88, 88.88, 1));
   const bias = slider({ label: "Bias", ...limits.bias, words: (value) => short(value), input: (value) => change(model, { bias: value }) });
   const bend = checkbox({ label: "ReLU after it", input: (value) => change(model, { relu: value }) });
   const preset = choice({
@@ -74,7 +76,7 @@ function render({ model, el }) {
     result.ramp(range(mixed.data, "signed")[1].toFixed(2));
     const positive = mixed.data.filter((value) => value > 0).length / mixed.data.length;
     const [low, high] = [Math.min(...mixed.data), Math.max(...mixed.data)];
-    said.show(`Σ weight × map + bias: from ${signed(low)} to ${signed(high)}, and ${Math.round(100 * positive)} % of the map is above 0.`);
+    said.show(sentence(low, high, positive));
     const { without, mixing, after } = stageCost(height, channels, model.get("bottleneck"));
     const share = (mixing + after) / without;
     const words = (/** @type {number} */ value) => value.toLocaleString("en");

@@ -2,7 +2,7 @@
 import { addressOf, columnsOf, explain, fieldWords, placeOf, windowOf, withoutRelus } from "./shared/anatomy.js";
 import { onTurn } from "./shared/colours.js";
 import { button, change, choice, element, fill, status } from "./shared/elements.js";
-import { backward, cutWeights, forward } from "./shared/network.js";
+import { backward, cutWeights, forward, outputsOf } from "./shared/network.js";
 import { minus, number, signed, withArticle } from "./shared/numbers.js";
 import { drawingPad } from "./shared/pad.js";
 import { imageAt, pack, same, unpack } from "./shared/pictures.js";
@@ -23,9 +23,29 @@ import { pathOf, percent, probabilityBars, productTables } from "./shared/strip_
 const PACE = 280; // milliseconds from one level of the zoom to another
 const REST = 200; // milliseconds before the address follows, as browsers refuse to change it all the time
 
-/** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
-function render({ model, el }) {
-  let net = networkOf(model.get("layers"), unpack(model.get("weights")).data);
+/**
+ * Compute what the strip shows first, a layer at a time: on a slow phone the page listens in between.
+ *
+ * @param {import("./shared/elements.js").Model} model
+ * @returns {Promise<Run & {weights: unknown}>}
+ */
+async function firstRun(model) {
+  const weights = model.get("weights");
+  const { layers, pieces } = networkOf(model);
+  const run = { image: imageOf(model), off: nothing(), outputs: /** @type {Record<string, Maps>} */ ({}) };
+  for (const [name, maps] of outputsOf(layers, pieces, run.image)) {
+    run.outputs[name] = maps;
+    await pause();
+  }
+  return { ...run, weights };
+}
+
+/**
+ * @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place
+ * @param {Awaited<ReturnType<typeof firstRun>>} [ready]
+ */
+function render({ model, el }, ready) {
+  let net = networkOf(model);
   let off = nothing(); // never changed in place, as every run keeps its own
   let { level, unit } = placeOf(model.get("place"), net.columns) ?? { level: 0, unit: middleOf(0, net) };
   let hover = /** @type {Unit | null} */ (null);
@@ -42,7 +62,7 @@ function render({ model, el }) {
   let scene = /** @type {Scene} */ ({ tiles: [], labels: [], bands: [], free: { x: 0, y: 0, width: 0, height: 0 } });
   let earlier = scene;
   let started = -PACE; // of the way from the earlier scene
-  let colours = /** @type {import("./shared/strip_paint.js").Colours} */ ({});
+  let colours = coloursOf(); // before anything is added, or the browser would lay out the page once more
   /** @type {Map<string, HTMLCanvasElement>} */
   const sprites = new Map();
 
@@ -124,7 +144,7 @@ function render({ model, el }) {
     const its = data ? await inner(model, data) : model;
     chosen = i;
     networks.show(String(i));
-    net = networkOf(its.get("layers"), unpack(its.get("weights")).data);
+    net = networkOf(its);
     [off, view, mean, level, unit] = [nothing(), "now", null, 0, middleOf(0, net)];
     forget();
     compute();
@@ -642,9 +662,9 @@ function render({ model, el }) {
     element("div", { class: "strip-tools" }, shift, keep, views, averaging, networks, legend()),
   );
   el.classList.add("strip");
-  colours = coloursOf();
   pad.show(base.data);
-  compute();
+  if (ready && ready.weights === model.get("weights") && same(base.data, ready.image.data)) now = ready;
+  else compute();
 
   const imageChanged = () => {
     const image = imageOf(model);
@@ -702,12 +722,14 @@ function ahead(from, places, down, right) {
 }
 
 /**
- * A network, ready to compute.
+ * The network of a model, ready to compute.
  *
- * @param {import("./shared/network.js").Layer[]} layers
- * @param {Float32Array} weights
+ * @param {import("./shared/elements.js").Model} model
  */
-function networkOf(layers, weights) {
+function networkOf(model) {
+  /** @type {import("./shared/network.js").Layer[]} */
+  const layers = model.get("layers");
+  const weights = unpack(model.get("weights")).data;
   const last = layers[layers.length - 1].name;
   const scores = layers[layers.length - 2].name;
   return { layers, pieces: cutWeights(layers, weights), columns: columnsOf(layers), last, scores };
@@ -921,4 +943,15 @@ function halfOf(gradient) {
   return half;
 }
 
-export default { render };
+export default () => {
+  /** @type {Awaited<ReturnType<typeof firstRun>> | undefined} */
+  let ready;
+  return {
+    /** @param {{model: import("./shared/elements.js").Model}} its */
+    async initialize({ model }) {
+      ready = await firstRun(model).catch(() => undefined); // the trainer gives its strip a network later
+    },
+    /** @param {Parameters<typeof render>[0]} place */
+    render: (place) => render(place, ready),
+  };
+};

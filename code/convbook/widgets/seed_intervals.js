@@ -90,7 +90,18 @@ function render({ model, el }) {
     },
   });
   const gaps = chart("The difference of every two means, with its interval", { height: 210 });
-  const said = status();
+  /** @param {{count: number, first: string, second: string, mean: number, reach: number}} its */
+  const sentence = ({ count, first, second, mean, reach }) => {
+    const verdict =
+      Math.abs(mean) > reach
+        ? "The interval leaves 0 out, so chance alone is a poor explanation."
+        : "0 is in the interval, so chance alone could explain it.";
+    return (
+      `With ${count} seeds, ${first} filters are ${signed(Math.abs(mean))} points ${mean < 0 ? "behind" : "ahead of"} ${second} on average; ` +
+      `the interval of the difference is from ${signed(mean - reach)} to ${signed(mean + reach)}. ${verdict}`
+    );
+  };
+  const said = status(sentence({ count: seeds.length, first: networks[0], second: networks[0], mean: 0.2, reach: 0.1 }));
   const buttons = seeds.map((seed) => button(`Seed ${seed}`, () => toggle(seed)));
   const paired = checkbox({ label: "Compare the runs seed by seed (paired)", input: (value) => change(model, { paired: value }) });
   const compared = choice({
@@ -150,14 +161,7 @@ function render({ model, el }) {
       dots: differences.map(({ mean }, row) => ({ at: [mean, pairs.length - row], color: row === chosen ? "first" : "fourth" })),
     });
     const { mean, reach } = differences[chosen];
-    const verdict =
-      Math.abs(mean) > reach
-        ? "The interval leaves 0 out, so chance alone is a poor explanation."
-        : "0 is in the interval, so chance alone could explain it.";
-    said.show(
-      `With ${seeds.length - dropped.length} seeds, ${networks[first]} filters are ${signed(Math.abs(mean))} points ${mean < 0 ? "behind" : "ahead of"} ${networks[second]} on average; ` +
-        `the interval of the difference is from ${signed(mean - reach)} to ${signed(mean + reach)}. ${verdict}`,
-    );
+    said.show(sentence({ count: seeds.length - dropped.length, first: networks[first], second: networks[second], mean, reach }));
   };
 
   fill(

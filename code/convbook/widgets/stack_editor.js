@@ -5,6 +5,9 @@ import { svg } from "./shared/chart.js";
 import { paint, picture, unpack } from "./shared/pictures.js";
 
 const IMAGE = 28;
+const LONGEST =
+  "A unit of the last layer sees 88 × 88 pixels, the whole width of a digit or more; its neighbours' fields are 16 pixels away. " +
+  "The mistaken rule goes wrong in layer 8.";
 const AROUND = 4; // pixels around the image, for fields that reach beyond it
 
 /**
@@ -27,7 +30,7 @@ function render({ model, el }) {
   /** The layer whose field is marked; the last one if null. */
   let chosen = /** @type {number | null} */ (null);
   const table = element("table", { class: "stack" });
-  const said = status();
+  const said = status(LONGEST);
   const presets = model.get("presets");
   const limits = model.get("limits");
   const set = (/** @type {any[]} */ layers, mistake = false) => change(model, { layers, mistake });

@@ -35,7 +35,10 @@ function render({ model, el }) {
     const { kind } = /** @type {import("./shared/network.js").Layer} */ (layers.find((layer) => layer.name === name));
     return picture(kind === "MaxPooling2D" ? name : `${name} · after ReLU`, `The feature maps of ${name}`);
   });
-  const said = status();
+  const sentence = (/** @type {{epoch: number, right: number, wrong: number, label: number, verdict: number, share: number}} */ its) =>
+    `After epoch ${its.epoch} the network is right on ${(100 * its.right).toFixed(2)} % of the test digits and wrong on ` +
+    `${its.wrong} of these ${labels.length}. It takes the chosen ${its.label} for ${withArticle(its.verdict)}, with ${(100 * its.share).toFixed(1)} %.`;
+  const said = status(sentence({ epoch: epochs, right: 1, wrong: labels.length, label: 8, verdict: 8, share: 1 }));
   const epoch = slider({ label: "Epoch", min: 1, max: epochs, input: (value) => change(model, { epoch: value }) });
   const cards = images.map((image, i) => {
     const canvas = element("canvas", { "aria-hidden": "true" });
@@ -84,10 +87,7 @@ function render({ model, el }) {
       card.setAttribute("aria-pressed", String(i === chosen));
       card.setAttribute("aria-label", `Digit ${i + 1}, ${withArticle(labels[i])}: the network says ${said}`);
     });
-    said.show(
-      `After epoch ${e + 1} the network is right on ${(100 * history[e].val_accuracy).toFixed(2)} % of the test digits and wrong on ` +
-        `${wrong} of these ${labels.length}. It takes the chosen ${labels[chosen]} for ${withArticle(best)}, with ${(100 * share).toFixed(1)} %.`,
-    );
+    said.show(sentence({ epoch: e + 1, right: history[e].val_accuracy, wrong, label: labels[chosen], verdict: best, share }));
   };
 
   fill(

@@ -37,6 +37,7 @@ self.onmessage = ({ data }) => {
 /** @param {any} asked */
 async function answer(asked) {
   if (asked === site) return;
+  missed = undefined;
   try {
     python ??= boot().catch((error) => {
       python = undefined;
@@ -48,9 +49,7 @@ async function answer(asked) {
     } else {
       const code = asked.code ?? "";
       const packages = needed(code).toJs();
-      missed = undefined;
-      if (packages.length) await pyodide.loadPackage(packages, QUIETLY);
-      if (missed) throw missed; // Pyodide keeps it to itself
+      if (packages.length) await install(pyodide, packages);
       const ok = await run(code, asked.alt ?? "", (/** @type {any} */ output) => postMessage({ id: asked.id, output }));
       postMessage({ id: asked.id, ok });
     }
@@ -87,20 +86,80 @@ async function boot() {
     return name in files ? take(name) : network(wanted, options);
   };
   const [{ loadPyodide }] = await Promise.all([module(take("pyodide.mjs")), module(take("pyodide.asm.js"))]);
-  const pyodide = await loadPyodide({
-    indexURL: new URL(".", new URL(files["pyodide.asm.wasm"].at, here)).href,
-    lockFileURL: new URL(files["packages.json"].at, here).href,
-    env: { MPLBACKEND: "agg" },
-    packages: ["numpy"],
-    checkIntegrity: false,
-  });
+  const course = (await take("convbook.zip")).arrayBuffer();
+  /** @param {ArrayBuffer} [memory] of a Python that had started */
+  const start = async (memory) => {
+    const pyodide = await loadPyodide({
+      indexURL: new URL(".", new URL(files["pyodide.asm.wasm"].at, here)).href,
+      lockFileURL: new URL(files["packages.json"].at, here).href,
+      env: { MPLBACKEND: "agg" },
+      checkIntegrity: false,
+      _loadSnapshot: memory,
+      _makeSnapshot: !memory,
+    });
+    const folder = pyodide.runPython("import site; site.getsitepackages()[0]"); // files are not in the memory
+    pyodide.unpackArchive(await course, "zip", { extractDir: folder });
+    pyodide.runPython("import booksite.in_page");
+    return pyodide;
+  };
+  const pyodide = await startKept(start);
   pyodide._api.on_fatal = (/** @type {any} */ error) => postMessage({ broken: String(error) });
-  const folder = pyodide.runPython("import site; site.getsitepackages()[0]");
-  pyodide.unpackArchive(await (await take("convbook.zip")).arrayBuffer(), "zip", { extractDir: folder });
+  await install(pyodide, ["numpy"]);
   const { Kernel } = pyodide.pyimport("booksite.in_page");
   const kernel = Kernel(pyodide.toPy(needs), toPage, () => whole(files["mnist.npz"]));
   forget(Object.values(files)).catch(() => {});
   return { run: kernel.run, receive: kernel.receive, needed: kernel.needed, pyodide };
+}
+
+/**
+ * Start Python from the memory that an earlier start has left in the browser, which takes a tenth of the time; else from
+ * the beginning, and leave its memory.
+ *
+ * @param {(memory?: ArrayBuffer) => Promise<any>} start
+ */
+async function startKept(start) {
+  const store = await kept();
+  const address = memoryAddress();
+  const found = await store?.match(address);
+  const memory = await found?.arrayBuffer();
+  // Python would never return from a memory that is damaged.
+  if (memory && found?.headers.get("digest") === (await digest(memory))) {
+    return start(memory).catch(async (error) => {
+      await store?.delete(address); // the next try starts from the beginning
+      throw error;
+    });
+  }
+  const pyodide = await start();
+  if (store) {
+    const left = pyodide.makeMemorySnapshot();
+    const headers = { digest: await digest(left) };
+    store.put(address, new Response(left, { headers })).catch(() => {}); // where there is no room
+  }
+  return pyodide;
+}
+
+/** The address of Python's memory in the store, beside that of the files it was made from; another browser makes another. */
+function memoryAddress() {
+  return new URL(`memory?${encodeURIComponent(navigator.userAgent)}`, site.here).href;
+}
+
+/** @param {BufferSource} content */
+async function digest(content) {
+  return String(new Uint8Array(await crypto.subtle.digest("SHA-256", content)));
+}
+
+/** The browser's store; none where the browser forbids it. @returns {Promise<Cache | undefined>} */
+async function kept() {
+  return globalThis.caches?.open(KEPT).catch(() => undefined);
+}
+
+/**
+ * @param {any} pyodide
+ * @param {string[]} packages
+ */
+async function install(pyodide, packages) {
+  await pyodide.loadPackage(packages, QUIETLY);
+  if (missed) throw missed; // Pyodide keeps it to itself
 }
 
 /**
@@ -120,9 +179,9 @@ function toPage(message) {
  */
 async function bring({ at, bytes, sent }) {
   const address = new URL(at, site.here).href;
-  const store = await globalThis.caches?.open(KEPT).catch(() => undefined); // a browser may forbid it
-  const kept = await store?.match(address);
-  if (kept) return kept;
+  const store = await kept();
+  const found = await store?.match(address);
+  if (found) return found;
   tell(sent);
   const answer = await original(at).catch((error) => {
     tell(-sent);
@@ -150,7 +209,7 @@ async function bring({ at, bytes, sent }) {
  */
 async function forget(files) {
   const store = await caches.open(KEPT);
-  const wanted = new Set(files.map(({ at }) => new URL(at, site.here).href));
+  const wanted = new Set([memoryAddress(), ...files.map(({ at }) => new URL(at, site.here).href)]);
   const root = new URL("../../../", site.here).href; // other sites may have the same origin
   for (const { url } of await store.keys()) if (url.startsWith(root) && !wanted.has(url)) await store.delete(url);
 }

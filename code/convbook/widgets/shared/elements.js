@@ -258,12 +258,13 @@ export function operator(sign) {
 /**
  * A sentence that is read out when it changes, once the reader pauses.
  *
+ * @param {string} [longest] the longest sentence that it can be, for which there is room from the start, at every width
  * @returns {HTMLElement & {show(sentence: string): void}}
  */
-export function status() {
+export function status(longest = "") {
   const seen = element("p", { class: "status", "aria-hidden": "true" });
   const heard = element("p", { class: "heard", role: "status" });
-  const whole = element("div", { class: "said" }, seen, heard);
+  const whole = element("div", { class: "said", "data-longest": longest }, seen, heard);
   let wait = 0;
   return Object.assign(whole, {
     show(/** @type {string} */ sentence) {

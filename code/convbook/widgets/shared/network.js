@@ -105,13 +105,24 @@ function unknown({ name, kind }) {
  * @returns {Record<string, Maps>} the output of every layer, by its name
  */
 export function forward(layers, pieces, image, off = {}) {
-  /** @type {Record<string, Maps>} */
-  const outputs = {};
+  return Object.fromEntries(outputsOf(layers, pieces, image, off));
+}
+
+/**
+ * Send one image through a network, and stop after every layer.
+ *
+ * @param {Layer[]} layers
+ * @param {Record<string, Float32Array[]>} pieces what `cutWeights` returns
+ * @param {Maps} image
+ * @param {Off} off
+ * @returns {Generator<[string, Maps]>} the name of each layer, and its output
+ */
+export function* outputsOf(layers, pieces, image, off = {}) {
   let maps = image;
   for (const layer of layers) {
-    maps = outputs[layer.name] = silenced(layerOutput(layer, pieces[layer.name], maps), off[layer.name]);
+    maps = silenced(layerOutput(layer, pieces[layer.name], maps), off[layer.name]);
+    yield [layer.name, maps];
   }
-  return outputs;
 }
 
 /**
