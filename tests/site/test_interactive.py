@@ -37,6 +37,8 @@ FIGURES = {
 }
 # What the reader is told at the end; the live region that is read out follows it after a pause.
 SEEN, HEARD = ".status", "[role=status]"
+# A figure draws in the frame after a change.
+FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture
@@ -67,8 +69,7 @@ def start_figure(page, name: str):
 
 
 def said(place, index: int = 0) -> str:
-    # A figure draws in the frame after a change.
-    place.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    place.page.evaluate(FRAME)
     return place.locator(SEEN).nth(index).inner_text()
 
 
@@ -118,6 +119,7 @@ def moves_and_nothing_breaks(place) -> None:
     for control in place.locator("button:visible:enabled").all():
         if control.is_visible() and control.is_enabled():
             control.click()
+            place.page.evaluate(FRAME)  # in which it may turn off other buttons
     assert len(said(place)) > 10
 
 
@@ -471,7 +473,7 @@ def test_three_keys_lead_from_the_network_to_one_product_and_escape_leads_back(f
         for _ in range(5):
             before = pointed.bounding_box()
             strip.press(key)
-            place.page.evaluate("() => new Promise((end) => requestAnimationFrame(() => requestAnimationFrame(end)))")
+            place.page.evaluate(FRAME)
             after, other = pointed.bounding_box(), "xy".replace(axis, "")
             assert after[axis] > before[axis] and after[other] == pytest.approx(first[other], abs=30)
         first = after
