@@ -104,7 +104,7 @@ function render({ model, el }) {
       }),
       points: [placeOf(its, one)],
     });
-    const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(2)} %`;
+    const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(2)}\u00a0%`;
     const number = (/** @type {number} */ value) => Math.round(value).toLocaleString("en");
     title.textContent = `The recipe of ${its.name}`;
     words.replaceChildren(...its.words.map((text) => element("li", {}, text)));
