@@ -859,7 +859,7 @@ def test_a_run_of_the_frontier_tells_its_recipe_and_its_cost(figure):
     place.get_by_role("combobox", name="Recipe").select_option("compact_4k")
     place.get_by_label("Run", exact=True).fill("3")
     rows = results.table("compact_4k").query("seed == 3 and epoch == 40")
-    assert said(place).startswith(f"compact_4k, seed 3: {100 * rows['test_accuracy'].item():.2f} %")
+    assert said(place).startswith(f"compact_4k, seed 3: {100 * rows['test_accuracy'].item():.2f}\u00a0%")
     assert "40 epochs in batches of 128" in place.inner_text()
     assert f"{rows['parameters'].item():,}" in place.inner_text()
     chart = place.locator(".chart > svg")
