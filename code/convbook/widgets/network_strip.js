@@ -27,22 +27,21 @@ const REST = 200; // milliseconds before the address follows, as browsers refuse
  * Compute what the strip shows first, a layer at a time: on a slow phone the page listens in between.
  *
  * @param {import("./shared/elements.js").Model} model
- * @returns {Promise<Run & {weights: unknown}>}
+ * @returns {Promise<Run>}
  */
 async function firstRun(model) {
-  const weights = model.get("weights");
   const { layers, pieces } = networkOf(model);
   const run = { image: imageOf(model), off: nothing(), outputs: /** @type {Record<string, Maps>} */ ({}) };
   for (const [name, maps] of outputsOf(layers, pieces, run.image)) {
     run.outputs[name] = maps;
     await pause();
   }
-  return { ...run, weights };
+  return run;
 }
 
 /**
  * @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place
- * @param {Awaited<ReturnType<typeof firstRun>>} [ready]
+ * @param {Run} [ready] what `firstRun` has computed
  */
 function render({ model, el }, ready) {
   let net = networkOf(model);
@@ -663,7 +662,7 @@ function render({ model, el }, ready) {
   );
   el.classList.add("strip");
   pad.show(base.data);
-  if (ready && ready.weights === model.get("weights") && same(base.data, ready.image.data)) now = ready;
+  if (ready && same(base.data, ready.image.data)) now = ready;
   else compute();
 
   const imageChanged = () => {
@@ -944,7 +943,7 @@ function halfOf(gradient) {
 }
 
 export default () => {
-  /** @type {Awaited<ReturnType<typeof firstRun>> | undefined} */
+  /** @type {Run | undefined} */
   let ready;
   return {
     /** @param {{model: import("./shared/elements.js").Model}} its */
