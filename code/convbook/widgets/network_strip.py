@@ -133,7 +133,7 @@ def _stages(layers: list[dict[str, Any]]) -> list[Stage]:
     return [stage for stage in trace(stack_of(layers)) if stage.name in named]
 
 
-SHADES = 14  # of a map in the picture: nobody sees the difference, and there is a third less to send
+SHADES = 14  # of a map in the picture: nobody sees the difference, and there is less to send
 SIZE, TOP = (1100, 480), 40  # of the picture and above its row, in pixels of the page, as the live figure has on a desk
 HEIGHT, FOOT, EDGE = 320, 36, 7  # of the row, of the names of the layers below it, around everything
 HIGH = HEIGHT - FOOT - EDGE

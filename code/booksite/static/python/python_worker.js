@@ -112,8 +112,8 @@ async function boot() {
 }
 
 /**
- * Start Python from the memory that an earlier start has left in the browser, which takes a tenth of the time; else from
- * the beginning, and leave its memory.
+ * Start Python from the memory that an earlier start has left in the browser, which is much quicker; otherwise from the
+ * beginning, and leave its memory for the next time.
  *
  * @param {(memory?: ArrayBuffer) => Promise<any>} start
  */
