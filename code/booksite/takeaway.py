@@ -15,7 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from booksite.pictures import inline_svg
-from booksite.widgets import Files, InteractiveNode, described, host, root
+from booksite.widgets import Files, InteractiveNode, described, host, load_button, root
 from convbook import widgets
 from convbook.tokens import css
 from convbook.widgets.bundle import bundle
@@ -115,6 +115,7 @@ def own_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
                 "module": _module(files),
                 "settings": json.dumps(_settings(home.node)),
                 "picture": next((raw.astext() for raw in home.node.findall(nodes.raw) if "<svg" in raw.astext()), ""),
+                "button": load_button(home.node),
                 "models": text,
                 "home": f"{root(page)}{home.page}.html#{anchor}",
                 "place": f"chapter {chapter[1]}: {chapter[2]}" if chapter else home.title,

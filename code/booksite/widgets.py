@@ -37,7 +37,7 @@ PLUMBING = {"_esm", "_css", "_dom_classes", "_view_count", "layout", "tabbable",
 REFERENCE = re.compile(r'"(?:IPY_MODEL_|anywidget:)([^"]+)"')  # to another model, in a state as JSON
 ORDINARY = {"@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/output"}  # what html-manager runs
 SMALL = 8_000  # bytes of an array that stands in the page itself: a request costs more
-MUCH = 200_000  # bytes that are not loaded before the reader asks for them; also in host.js
+MUCH = 200_000  # bytes that are not loaded before the reader asks for them
 BUNDLE = Path("@jupyter-widgets", "html-manager", "dist")
 HOST = Path(__file__).with_name("static") / "host.js"
 # What a module or a style asks of another server: an address that it loads, or any of a server for modules.
@@ -213,19 +213,23 @@ def described(model: dict[str, Any], files: Files) -> dict[str, Any]:
         data = base64.b64decode(buffer["data"])
         if len(data) < SMALL:
             url = f"data:application/octet-stream;base64,{buffer['data']}"
-            buffers.append({"path": buffer["path"], "url": url, "bytes": 0})
         else:
-            buffers.append({"path": buffer["path"], "url": files.address(data, "bin"), "bytes": len(data)})
+            url = files.address(data, "bin")
+        buffers.append({"path": buffer["path"], "url": url})
     return addresses | {"state": _traits(model), "buffers": buffers}
 
 
-def _bytes_at_once(node: InteractiveNode) -> int:
-    """Count the bytes that a figure loads before it comes alive, as host.js does."""
+def load_button(node: InteractiveNode) -> str:
+    """Write the button of a figure that takes so much that it waits for a press; of another one, nothing."""
+    # What has no module loads when a widget asks for it.
     buffers = [
         each for model in node["models"].values() if "_esm" in model["state"] for each in model.get("buffers", [])
     ]
     sizes = (len(base64.b64decode(buffer["data"])) for buffer in buffers)
-    return sum(size for size in sizes if size >= SMALL)
+    size = sum(size for size in sizes if size >= SMALL)
+    if size <= MUCH:
+        return ""
+    return f'<button type="button" class="load">Load the interactive figure ({size / 1e6:.1f} MB)</button>'
 
 
 def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
@@ -233,7 +237,7 @@ def _visit(self: HTML5Translator, node: InteractiveNode) -> None:
     at = next(i for i, each in enumerate(places) if each is node)
     page = self.builder.current_docname
     # By this name reserved.css keeps space for the figure. One that waits for a press gets its space with the press.
-    space = "" if _bytes_at_once(node) > MUCH else f' data-space="{Path(page).name}-{at}"'
+    space = "" if load_button(node) else f' data-space="{Path(page).name}-{at}"'
     module, _, _ = str(node["models"][node["view"]]["state"].get("_anywidget_id", "")).rpartition(".")
     kind = module.rpartition(".")[2]  # for styles that one figure's picture needs
     attributes = f'class="interactive" data-figure="{kind}"{space} data-host="{host(page)}"'
@@ -245,7 +249,7 @@ def _depart(self: HTML5Translator, node: InteractiveNode) -> None:
     files = Files(Path(self.builder.outdir) / "_static", root(self.builder.current_docname))
     models = {key: described(model, files) for key, model in node["models"].items()}
     text = json.dumps({"view": node["view"], "models": models}).replace("</", "<\\/")
-    self.body.append(f'<script type="application/json">{text}</script></div></div>')
+    self.body.append(f'{load_button(node)}<script type="application/json">{text}</script></div></div>')
 
 
 def _configure(app: Sphinx, config: Any) -> None:

@@ -6,10 +6,8 @@
  * hands out; what only a kernel could do fails in plain words.
  */
 
-const MUCH = 200_000; // bytes that are not loaded before the reader asks for them
-
 /**
- * @typedef {{path: (string | number)[], url: string, bytes: number}} Buffer a binary value and its place in the state
+ * @typedef {{path: (string | number)[], url: string}} Buffer a binary value and its place in the state
  * @typedef {{esm?: string, css?: string, state: Record<string, any>, buffers: Buffer[]}} Description of a model
  * @typedef {(...values: any[]) => void} Listener
  * @typedef {(values: Record<string, any>) => void} Send
@@ -336,40 +334,6 @@ function put(values, path, buffer) {
   const last = path[path.length - 1];
   for (const key of path.slice(0, -1)) values = values[key];
   values[last] = buffer;
-}
-
-/**
- * Offer to load a widget that takes much.
- *
- * @param {HTMLElement} place
- * @param {number} size in bytes
- * @param {Prepare} [prepare]
- */
-function offer(place, size, prepare) {
-  const press = document.createElement("button");
-  press.type = "button";
-  press.className = "load";
-  press.textContent = `Load the interactive figure (${(size / 1e6).toFixed(1)} MB)`;
-  press.addEventListener("click", () => {
-    press.remove();
-    mount(place, prepare);
-  });
-  place.append(press);
-}
-
-/**
- * Bring a figure to life that the reader has come near to; one that takes much waits until it is asked for.
- *
- * @param {HTMLElement} place
- * @param {Prepare} [prepare]
- */
-export async function start(place, prepare) {
-  if (place.dataset.models) return mount(place, prepare); // it was asked for
-  // What has no module loads when a widget asks for it.
-  const buffers = Object.values((await described(place)).models).flatMap((each) => (each.esm ? each.buffers : []));
-  const size = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
-  if (size > MUCH) offer(place, size, prepare);
-  else await mount(place, prepare);
 }
 
 /**

@@ -31,10 +31,17 @@
     /** @param {HTMLElement} place */
     const load = async (place) => {
       near.unobserve(place);
-      const { start } = await import(new URL(place.dataset.host ?? "", document.baseURI).href);
-      await start(place);
+      const { mount } = await import(new URL(place.dataset.host ?? "", document.baseURI).href);
+      await mount(place);
     };
-    for (const place of places) near.observe(place);
+    for (const place of places) {
+      const press = place.querySelector(".load"); // of a figure that takes much
+      if (!press) near.observe(place);
+      press?.addEventListener("click", () => {
+        press.remove();
+        load(place);
+      });
+    }
 
     // The link to a figure's own page takes along what the reader has set. What reads that is loaded when the figure is touched.
     for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".own-page"))) {

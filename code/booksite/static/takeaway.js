@@ -24,9 +24,12 @@ function host(place) {
 async function live(place) {
   /** @type {Ranges} */
   const ranges = JSON.parse(place.dataset.settings ?? "{}");
-  const { start } = await host(place);
   const soon = window === parent ? offer() : tellHeight();
-  await start(place, (/** @type {import("../../convbook/widgets/shared/elements.js").Model} */ model) => {
+  const press = place.querySelector(".load"); // of a figure that takes much
+  if (press) await new Promise((resolve) => press.addEventListener("click", resolve));
+  press?.remove();
+  const { mount } = await host(place);
+  await mount(place, (/** @type {import("../../convbook/widgets/shared/elements.js").Model} */ model) => {
     const get = (/** @type {string} */ name) => model.get(name);
     const first = textsOf(ranges, get);
     const { settings, problems } = settingsFrom(location.search, { ...LOOK, ...ranges }, get);
