@@ -664,6 +664,7 @@ function render({ model, el }, ready) {
   pad.show(base.data);
   if (ready && same(base.data, ready.image.data)) now = ready;
   else compute();
+  speak(null); // its words take their room before anything is seen
 
   const imageChanged = () => {
     const image = imageOf(model);

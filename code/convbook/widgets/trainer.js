@@ -535,7 +535,7 @@ function render({ model, el, host }) {
   );
   el.classList.add("trainer");
   let [width, wide] = [0, false];
-  const seen = new ResizeObserver(() => {
+  const fit = () => {
     if (el.clientWidth === 0 || el.clientWidth === width) return;
     width = el.clientWidth;
     requestAnimationFrame(showInside); // the maps are as large as there is room
@@ -543,7 +543,9 @@ function render({ model, el, host }) {
     if (wide === width >= room) return;
     wide = !wide;
     settings.open = wide;
-  });
+  };
+  fit(); // before anything is seen
+  const seen = new ResizeObserver(fit);
   seen.observe(el);
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
