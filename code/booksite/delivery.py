@@ -59,6 +59,10 @@ DRAWING = re.compile(r'<svg class="figure".*?</svg>|<script type="application/js
 INLINE_SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 TAG = re.compile(r"<[a-zA-Z][^>]*>")
 WORD = re.compile(r"[A-Za-z][\w-]*")
+CODE = re.compile(r'(?<=<div class="highlight"><pre>).*?(?=</pre>)', re.DOTALL)
+# The marks of names, signs, and spaces in code, which have no colour on this site. They were a third of what a browser
+# had to lay out before a page could be touched.
+PLAIN = re.compile(r'<span(?: class="(?:n|nd|nn|o|p|w)")?>([^<]*)</span>')
 EMBEDDED = re.compile(r'data:image/png;base64,\s*([^"]*)"')
 PICTURE = re.compile(r"_static/pictures/(\w+\.webp)")
 IMAGE = re.compile(r'<img (?![^>]*\bheight=)[^>]*?\bsrc="(?!data:)([^":?]+)"[^>]*?(?=\s*/?>)')
@@ -119,6 +123,7 @@ def lighter(page: str, file: Path, static: Path) -> str:
     if first:
         page = page[: first.end()] + VIEWPORT.sub("", page[first.end() :])
     root = posixpath.relpath(static.as_posix(), file.parent.as_posix())
+    page = CODE.sub(lambda code: PLAIN.sub(r"\1", code[0]), page)
     page = EMBEDDED.sub(lambda picture: _repacked(base64.b64decode(picture[1]), static, root) + '"', page)
     return IMAGE.sub(lambda image: f"{image[0]}{_size(file.parent / unquote(image[1]))}", draw_icons(page))
 
