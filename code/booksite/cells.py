@@ -189,10 +189,10 @@ def without_solution_cells(notebook: nbformat.NotebookNode) -> nbformat.Notebook
 
 WORK = """\
 You can do the exercises right here: write your code into the cell of an exercise and press <em>Check</em>.
-Python then runs in your browser; the first time, this loads some megabytes.
-The other cells of the page run, too, and <em>Edit</em> lets you change them.
-What you write is kept in this browser, and nothing of it leaves your device.
-On a computer that you share, save your work as a file before you go."""
+Python then runs in your browser; the first time, this downloads a few megabytes.
+You can run the other cells of the page as well, and <em>Edit</em> lets you change them.
+What you write is kept in this browser, and none of it leaves your device.
+If you share this computer, save your work to a file before you leave."""
 
 SETUP = """\
 # Colab brings Keras; the helper package of the course is in its repository. Elsewhere this cell does nothing.

@@ -19,7 +19,10 @@ def themed_svg(svg: str, alt: str) -> str:
     for name in TOKENS["colors"]:
         svg = svg.replace(color(name), f"var(--sc-{name})")
     label = escape(alt, quote=True)
-    return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" ', 1)
+    _, _, width, height = re.findall(r'viewBox="([^"]+)"', svg)[0].split()
+    # With its shape, a picture keeps its place while the browser leaves out what is far from view.
+    shape = f'style="aspect-ratio: {width} / {height}"'
+    return svg.replace("<svg ", f'<svg class="figure" role="img" aria-label="{label}" {shape} ', 1)
 
 
 def _without_bare_groups(svg: str) -> str:

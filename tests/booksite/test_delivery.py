@@ -1,13 +1,18 @@
 import io
 import json
+import re
 from base64 import b64encode
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from bs4 import BeautifulSoup
 from PIL import Image
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
-from booksite.delivery import lighter, sitemap
+from booksite.delivery import CELLS, lighter, sitemap
 from booksite.icons import draw_icons
 from booksite.repository import pages_url
 
@@ -34,6 +39,19 @@ def test_an_image_keeps_its_place(tmp_path):
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
     page = lighter('<img alt="A square" src="a.png"/>', tmp_path / "page.html", tmp_path)
     assert page == '<img alt="A square" src="a.png" width="40" height="30" loading="lazy"/>'
+
+
+def test_code_keeps_its_text_and_the_marks_that_have_a_colour(tmp_path):
+    code = highlight('for n in (1, 2):\n    print(f"{n} < 3")  # once\n', PythonLexer(), HtmlFormatter())
+    page = f'<p><span class="n">no code</span></p>{code}'
+    pages = page, lighter(page, tmp_path / "page.html", tmp_path)
+    before, after = (BeautifulSoup(text, "html5lib") for text in pages)
+    assert after.get_text() == before.get_text()
+    assert after.find("p").find("span")
+    style = (CELLS.parents[1] / "book.css").read_text(encoding="utf-8")
+    coloured = {name for names in re.findall(r"\.highlight pre :is\(([^)]+)\)", style) for name in names.split(", .")}
+    left = {span["class"][0] for span in after.find("pre").find_all("span")}
+    assert {"k", "mi", "s2", "c1"} <= left <= {name.lstrip(".") for name in coloured}
 
 
 def test_a_map_of_the_site_needs_its_address():

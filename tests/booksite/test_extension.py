@@ -93,9 +93,9 @@ def test_in_a_workflow_the_address_follows_the_repository(book, monkeypatch):
 
 def test_a_figure_becomes_an_accessible_element_in_the_colours_of_the_page():
     svg = (
-        f'<?xml version="1.0"?><!DOCTYPE svg><svg width="10pt" viewBox="0 0 10 10"><metadata>made by</metadata>'
+        f'<?xml version="1.0"?><!DOCTYPE svg><svg width="20pt" viewBox="0 0 20 10"><metadata>made by</metadata>'
         f'<g id="figure_1"><rect fill="{PAPER}"/><text style="fill: {INK}">2 &lt; 3</text>'
-        f'<path stroke="{FIRST}"/><image id="signed"/></g></svg>'
+        f'<g clip-path="url(#c)"><path stroke="{FIRST}"/></g><g id="none"/><image id="signed"/></g></svg>'
     )
     element = BeautifulSoup(themed_svg(svg, 'a "quoted" <alt>'), "html5lib").find("svg")
     assert element["role"] == "img"
@@ -105,7 +105,9 @@ def test_a_figure_becomes_an_accessible_element_in_the_colours_of_the_page():
     assert element.find("text").get_text() == "2 < 3"
     assert element.find("path")["stroke"] == "var(--sc-first)"
     assert element.find("image")["class"] == ["signed"]
-    assert element.find("g").attrs == {}
+    assert element["style"] == "aspect-ratio: 20 / 10"
+    assert [group.attrs for group in element.find_all("g")] == [{"clip-path": "url(#c)"}]
+    assert element.find("image").parent is element
     assert element.find("metadata") is None
 
 

@@ -19,7 +19,7 @@ PARTS = {
     "which half is true": r"^## Which half is true\?$",
     "exercises": r"^## Exercises$",
     "a quiz": r"^## Quiz$",
-    "three take-aways": r"^## Take away\n\n(?:- [^\n]+\n(?:  [^\n]+\n)*){3}\n",
+    "three take-aways": r"^## Takeaways\n\n(?:- [^\n]+\n(?:  [^\n]+\n)*){3}\n",
     "sources": r"\*\*Sources\.\*\*.*?\{cite:t\}",
 }
 SOLUTION = re.compile(r"^:::+\{solution-start\}.*?^:::+\{solution-end\}", re.DOTALL | re.MULTILINE)
