@@ -18,6 +18,8 @@ KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Enter", "Escape", "H
 WIDTHS = (320, 390, 768, 1024, 1440)
 # No number that could not be computed, and none with a hyphen for its minus.
 NONSENSE = re.compile(r"NaN|undefined|Infinity|\[object|(?<![\w-])-\d")
+# A link, of the head that covers a figure's upper part, or one that the Tab key has reached, would lead away.
+STAY = "addEventListener('click', (event) => event.target.closest('a') && event.preventDefault(), true)"
 
 
 def act(page: Page, place: Locator, rng: random.Random) -> str:
@@ -92,6 +94,7 @@ def main(minutes: float) -> None:
         for name in FIGURES:
             with opened(browser, f"{address}/chapters/{FIGURES[name]}.html", has_touch=True) as (page, wrong):
                 place = start_figure(page, name)
+                page.evaluate(STAY)
                 session = page.context.new_cdp_session(page)
                 heaps: list[float] = []
                 began, acts, share = time.monotonic(), 0, 60 * minutes / len(FIGURES)

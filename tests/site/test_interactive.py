@@ -18,7 +18,7 @@ from convbook.features import effective_field
 from convbook.inference import load, stack_of
 
 from .browser import opened
-from .fuzz import act, problems
+from .fuzz import STAY, act, problems
 
 # The page of every figure.
 FIGURES = {
@@ -175,6 +175,7 @@ def is_never_wider_than_the_page(place) -> None:
 def test_nothing_breaks_whatever_is_done_to_a_figure(figure, name):
     place = figure(name, has_touch=True)
     rng = random.Random(name)
+    place.page.evaluate(STAY)
     done = [act(place.page, place, rng) for _ in range(40)]
     assert problems(place) == [], f"after {done}"
 
