@@ -60,8 +60,8 @@ INLINE_SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 TAG = re.compile(r"<[a-zA-Z][^>]*>")
 WORD = re.compile(r"[A-Za-z][\w-]*")
 CODE = re.compile(r'(?<=<div class="highlight"><pre>).*?(?=</pre>)', re.DOTALL)
-# The marks of names, signs, and spaces in code, which have no colour on this site. They were a third of what a browser
-# had to lay out before a page could be touched.
+# The marks of names, signs, and spaces in code, which have no colour on this site. With them, a browser has far more to
+# lay out before a page can be touched.
 PLAIN = re.compile(r'<span(?: class="(?:n|nd|nn|o|p|w)")?>([^<]*)</span>')
 EMBEDDED = re.compile(r'data:image/png;base64,\s*([^"]*)"')
 PICTURE = re.compile(r"_static/pictures/(\w+\.webp)")

@@ -26,7 +26,7 @@ def themed_svg(svg: str, alt: str) -> str:
 
 
 def _without_bare_groups(svg: str) -> str:
-    """Take away the groups without attributes, a tenth of the elements of a page with many figures."""
+    """Take away the groups without attributes, of which matplotlib writes one around almost everything."""
     kept: list[bool] = []
     svg = svg.replace("<g/>", "")
 
