@@ -54,10 +54,10 @@ PARTS = {
     "chapters/05-feature-maps": Part(LAYERS, "conv5", "the <b>feature maps</b> of all its layers"),
     "chapters/06-activations": Part(RELUS, "conv1", "the <b>ReLU</b> after every convolution but the last"),
     "chapters/07-receptive-fields": Part("digit conv6", "conv6/3", "<b>conv6</b>, and the pixels that its units see"),
-    "chapters/08-epochs-and-schedules": Part("probabilities", "", "its <b>probabilities</b>, which make the loss"),
+    "chapters/08-epochs-and-schedules": Part("probabilities", "", "its <b>probabilities</b>, which give the loss"),
     "chapters/09-train-the-network": Part(WHOLE, "", "<b>all of it</b>, in training"),
     "chapters/10-inside-the-network": Part(WHOLE, "", "<b>all of it</b>, from the pixels to the probabilities"),
-    "chapters/11-what-a-score-shows": Part("probabilities", "", "its <b>verdict</b>, counted on many digits"),
+    "chapters/11-what-a-score-shows": Part("probabilities", "", "its <b>verdicts</b>, counted over many digits"),
     "chapters/12-the-second-block": Part("conv2", "conv2", "<b>conv2</b>, the convolution of its second block"),
     "chapters/13-smaller-and-faster": Part(WHOLE, "", "<b>all of it</b>, made smaller and faster"),
 }

@@ -56,6 +56,9 @@ REPAIRS = [
     (r"<th([^>]*)>(?:&nbsp;|<p></p>)?</th>", r"<td\1></td>"),  # the corner of a table heads nothing
 ]
 
+# A page without a list of its sections has no use for the button that shows it, though the theme adds one.
+SECTIONS_BUTTON = re.compile(r'<button class="sidebar-toggle secondary.*?</button>\s*', re.DOTALL)
+
 # A long name in code may break between its parts, as in Learning|Rate|Schedule and fast_|layers, to fit a column.
 NAME = re.compile(r'(?<=<span class="pre">)\w{10,}(?=</span>)')
 PART = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=_)(?=\w)")
@@ -65,6 +68,8 @@ def repaired(page: str) -> str:
     """Make what others have written on a page accessible and, on a phone, legible."""
     for pattern, replacement in REPAIRS:
         page = re.sub(pattern, replacement, page)
+    if 'class="bd-sidebar-secondary' not in page:
+        page = SECTIONS_BUTTON.sub("", page)
     return NAME.sub(lambda name: PART.sub("<wbr>", name[0]), page)
 
 

@@ -26,7 +26,7 @@ def scheduled_cnn(second_block: int = 16, dropout: float = 0.1, logit_dropout: f
 
     Args:
         second_block: filters of the second convolution. The notes use 16; the
-            class network that they started from has 32, and 16,604 parameters.
+            network from class that they started from has 32, and 16,604 parameters.
         dropout: rate of the dropout layer at the end of each block.
         logit_dropout: rate of the dropout layer on the logits.
     """

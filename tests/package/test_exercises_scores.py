@@ -33,7 +33,7 @@ def test_the_right_standard_error_passes(points, thousands):
         ((0.07, 10 * SPREAD / 0.02), "with the square root"),
         ((0.07, 139_216), "give thousands"),
         ((0.07, 0.0139216), "a share of 0.0002"),
-        ((0.07, 140), "takes p for 1"),
+        ((0.07, 140), "round to the nearest whole number, and multiply"),
         ((0.07, 122.5), "rounded 0.07"),
         ((0.07, 122), "rounded 0.07"),
         ((0.07, 13.92), "how many times"),

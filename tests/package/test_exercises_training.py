@@ -59,7 +59,7 @@ def test_the_parameters_of_a_small_network_are_verified_and_its_accuracies_are_n
     assert not verdict.passed
     assert "8,000 parameters" in verdict.message
     assert f"{np.mean(accuracies):.4f}" in verdict.message
-    assert "on your word" in verdict.message
+    assert "your word for that number" in verdict.message
 
 
 def test_a_keras_model_is_read():

@@ -103,7 +103,7 @@ def opened(browser: Browser, address: str, **settings: Any) -> Iterator[tuple[Pa
     page.on(
         "console", lambda said: wrong.append(f"{said.type}: {said.text}") if said.type in ("error", "warning") else None
     )
-    page.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
+    page.on("pageerror", lambda error: wrong.append(f"uncaught: {error.stack or error}"))
     page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
 
     def check_origin(request: Any) -> None:

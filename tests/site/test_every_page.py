@@ -63,6 +63,7 @@ def test_page(browser, address, name):
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate(RESIZE, letters)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{width} px, letters at {letters}"
+        page.evaluate("document.querySelectorAll('.sidebar-toggle').forEach((button) => button.click())")
         assert wrong == []
 
 

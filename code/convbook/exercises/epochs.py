@@ -228,7 +228,10 @@ def notes_schedule(function: Callable[[int], float], below_half: int, last_share
         within=0.0005,  # three decimals
         reveal=False,
     )
-    return "the rates of the log: below half from the fifth epoch on, and a seventh of the first rate at the end"
+    return (
+        "these are the rates of the log, below half from the fifth epoch on, and about a seventh of the first rate "
+        "at the end"
+    )
 
 
 @gives_verdict
@@ -264,7 +267,7 @@ def epoch_seconds(seconds: float, milliseconds: float) -> str:
         within=0.5,  # a whole millisecond, so that the epoch's time divided by 469 passes as well
         reveal=False,
     )
-    return "about 6.7 s for an epoch, and 14 ms for each of its 469 updates"
+    return "about 6.7 s for an epoch, and 14 ms for an update with 128 digits"
 
 
 @gives_verdict
@@ -314,4 +317,4 @@ def warm_up(function: Callable[[int, float, int, int], float]) -> str:
                 )
             case = f"epoch {epoch} of {epochs}, peak {peak}, warm-up {rise}"
             expect(call(function, epoch, peak, epochs, rise), right, case, mistakes=mistakes, within=1e-5 * peak)
-    return "a rise to the peak, then half a cosine over the remaining epochs, also without a rise"
+    return "a rise to the peak, then half a cosine over the remaining epochs, with or without a warm-up"

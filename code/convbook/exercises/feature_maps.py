@@ -122,7 +122,7 @@ def pooled_shift(moves: Sequence[int | None]) -> str:
                 mistakes=(("the pool halves the map, so it halves the shift as well", shift),),
                 reveal=False,
             )
-    return "the map moves only when the shift is even, and then by half as many units"
+    return "only after an even shift is the new map the old one moved, and then by half as many units"
 
 
 @gives_verdict

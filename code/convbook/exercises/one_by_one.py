@@ -164,4 +164,7 @@ def commutes(with_average_pool: bool, with_max_pool: bool) -> str:
             "a max-pool: take two channels with the weights 1 and -1; the maximum of their difference is not the "
             "difference of their maxima"
         )
-    return "it is the same with an average pool, because both are linear, but not with a max-pool"
+    return (
+        "with an average pool the order makes no difference, because the pool adds up pixels and the convolution "
+        "channels; with a max-pool it does"
+    )

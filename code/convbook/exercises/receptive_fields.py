@@ -68,7 +68,7 @@ def class_page_mistake(column: Sequence[int]) -> str:
             ("a pool of 2 reads two neighbours, so it adds one step", pool_adds_nothing),
         ),
     )
-    return "two mistakes corrected: the number of the pool, and the steps after it"
+    return "two mistakes corrected, the width at the pool and the steps after it"
 
 
 def expect_fields(
@@ -186,7 +186,7 @@ def field_std(function: Callable[[Sequence[tuple[int, int]]], float]) -> str:
             ),
             reveal=False,
         )
-    return "the variances of all layers, each times the square of its jump"
+    return "the variances of all layers, each times the square of the jump before it"
 
 
 def _variance(stages: Sequence[Stage], jumps: Sequence[float]) -> float:

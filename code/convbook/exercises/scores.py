@@ -58,7 +58,7 @@ def standard_error(points: float, thousands: float) -> str:
             ),
             ("0.02 points are a share of 0.0002", needed / 100**2),
             (
-                "that takes p for 1; multiply the share that is right by the share that is wrong",
+                "round to the nearest whole number, and multiply the share that is right by the share that is wrong",
                 (1 - share) / (POINTS / 100) ** 2 / 1000,
             ),
             ("that is how many times as many digits", 1000 * needed / TEST_DIGITS),

@@ -47,7 +47,7 @@ def ceilings(answer: Sequence[float]) -> str:
         within=0.00005,  # four decimals
         reveal=False,
     )
-    return "three ceilings, each a little above 1 − p"
+    return "three ceilings, each above 1 − p"
 
 
 @gives_verdict
@@ -90,6 +90,6 @@ def budget(network: keras.Model, accuracies: Sequence[float]) -> Verdict:
     return Verdict(
         "unverified",
         f"the network has {parameters:,} parameters, within the budget. A mean accuracy of {mean:.4f} over "
-        f"{len(shares)} seeds would meet the challenge; this cell cannot repeat the training, so that number is taken "
-        "on your word",
+        f"{len(shares)} seeds would meet the challenge; this cell cannot repeat the training, so it takes "
+        "your word for that number",
     )
