@@ -43,7 +43,7 @@ NUMBERS = {
     "total-blocking-time": "blocking_s",
     "total-byte-weight": "bytes",
 }
-COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
+COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".wasm")
 
 
 class _Compressing(http.server.SimpleHTTPRequestHandler):

@@ -12,7 +12,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from booksite.delivery import CELLS, lighter, sitemap
+from booksite.delivery import CELLS, lighter, measured, sitemap
 from booksite.icons import draw_icons
 from booksite.repository import pages_url
 
@@ -52,6 +52,16 @@ def test_code_keeps_its_text_and_the_marks_that_have_a_colour(tmp_path):
     coloured = {name for names in re.findall(r"\.highlight pre :is\(([^)]+)\)", style) for name in names.split(", .")}
     left = {span["class"][0] for span in after.find("pre").find_all("span")}
     assert {"k", "mi", "s2", "c1"} <= left <= {name.lstrip(".") for name in coloured}
+
+
+def test_a_section_below_the_title_says_how_much_it_has_to_read():
+    page = (
+        '<section id="title"><h1>A</h1><section id="one"><h2>One</h2> <p>two three</p><section id="in"><h3>4</h3>'
+        "</section><details>folded</details><svg><title>drawn</title></svg></section></section>"
+    )
+    once = '<section style="--characters:15" id="one">'
+    assert measured(page) == page.replace('<section id="one">', once)
+    assert measured("<section></section>") == "<section></section>"
 
 
 def test_a_map_of_the_site_needs_its_address():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from benchmarks.lighthouse import serve_compressed
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -15,6 +16,7 @@ from booksite.delivery import PACKAGES
 from convbook.widgets.bundle import FOLDER
 
 from .browser import opened
+from .test_every_page import WHOLE
 
 ROOT = Path(__file__).parents[2]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
@@ -91,6 +93,30 @@ def test_a_deep_link_lands_on_its_target(browser, compressed, link, width):
         )
         assert 0 <= top <= 100, f"the target is {top:.0f} px below the top of the window"
         assert wrong == []
+
+
+def test_what_is_far_from_view_waits_in_a_place_of_about_its_height(browser, compressed):
+    last = "article > section > section:last-of-type > :last-child"
+    seen = "place => place.checkVisibility({ contentVisibilityAuto: true })"
+    height = "document.documentElement.scrollHeight"
+    for width in (390, 1440):
+        estimates, heights = [], []
+        for name in PAGES:
+            with opened(browser, f"{compressed}/{name}.html", viewport={"width": width, "height": 844}) as (page, _):
+                estimates.append(page.evaluate(height))
+                if page.locator(last).count() and estimates[-1] > 10_000:
+                    assert not page.locator(last).evaluate(seen)
+                    page.locator(last).scroll_into_view_if_needed()
+                    assert page.locator(last).evaluate(seen)
+                page.add_style_tag(content=WHOLE)
+                heights.append(page.evaluate(height))
+        off = np.abs(np.array(estimates) / heights - 1)
+        assert off.max() < 0.35 and np.median(off) < 0.15, [*zip(PAGES, estimates, heights, strict=True)]
+
+
+def test_what_scrolls_is_measured_by_one_script(site):
+    (script,) = (site / "_static").glob("site-*.js")
+    assert ".jp-RenderedHTMLCommon" not in script.read_text(encoding="utf-8")
 
 
 def test_no_page_has_an_icon_font_or_a_style_of_its_own(site: Path):

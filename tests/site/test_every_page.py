@@ -18,8 +18,13 @@ RESIZE = """(letters) => {
 }"""
 
 
+# What is far from view is laid out when it comes near; here all of a page is judged at once.
+WHOLE = "article section { content-visibility: visible !important }"
+
+
 def visit(page) -> None:
-    """Scroll through a page as a reader does, so that all its figures come to life."""
+    """Lay out all of a page, and scroll through it as a reader does, so that all its figures come to life."""
+    page.add_style_tag(content=WHOLE)
     for place in page.locator(".interactive").all():
         place.scroll_into_view_if_needed()
         load = place.get_by_role("button", name="Load the interactive figure")
