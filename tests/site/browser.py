@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, Playwright, sync_playwright
 
 INSTALLED = [
     *("google-chrome", "google-chrome-stable", "chromium", "chromium-browser"),
@@ -116,6 +116,13 @@ def opened(browser: Browser, address: str, **settings: Any) -> Iterator[tuple[Pa
         yield page, wrong
     finally:
         context.close()
+
+
+def bring(place: Locator) -> Locator:
+    """Scroll to a place and wait until it is laid out; what is far from view has no text that can be seen."""
+    place.scroll_into_view_if_needed()
+    place.page.wait_for_timeout(100)
+    return place
 
 
 def encoded(array: Any) -> str:

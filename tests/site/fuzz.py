@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, sync_playwright
 
-from .browser import launch, opened, serve
+from .browser import bring, launch, opened, serve
 
 KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Enter", "Escape", "Home", "End", " ", "Tab", "5", "-", "x")
 WIDTHS = (320, 390, 768, 1024, 1440)
@@ -66,8 +66,7 @@ def act(page: Page, place: Locator, rng: random.Random) -> str:
 
 def problems(place: Locator) -> list[str]:
     """Return what is wrong with a figure after all that."""
-    place.page.wait_for_timeout(100)
-    text = place.inner_text()
+    text = bring(place).inner_text()  # a key may have left it far away
     found = [text[max(match.start() - 40, 0) : match.end() + 20] for match in NONSENSE.finditer(text)]
     if not place.locator(".status").first.inner_text().strip():
         found.append("it says nothing")

@@ -15,7 +15,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from booksite.delivery import PACKAGES
 from convbook.widgets.bundle import FOLDER
 
-from .browser import opened
+from .browser import bring, opened
 from .test_every_page import WHOLE
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def test_a_deep_link_lands_on_its_target(browser, compressed, link, width):
 
 def test_what_is_far_from_view_waits_in_a_place_of_about_its_height(browser, compressed):
     last = "article > section > section:last-of-type > :last-child"
-    seen = "place => place.checkVisibility({ contentVisibilityAuto: true })"
+    seen = f"document.querySelector('{last}').checkVisibility({{ contentVisibilityAuto: true }})"
     height = "document.documentElement.scrollHeight"
     for width in (390, 1440):
         estimates, heights = [], []
@@ -105,9 +105,9 @@ def test_what_is_far_from_view_waits_in_a_place_of_about_its_height(browser, com
             with opened(browser, f"{compressed}/{name}.html", viewport={"width": width, "height": 844}) as (page, _):
                 estimates.append(page.evaluate(height))
                 if page.locator(last).count() and estimates[-1] > 10_000:
-                    assert not page.locator(last).evaluate(seen)
+                    assert not page.evaluate(seen)
                     page.locator(last).scroll_into_view_if_needed()
-                    assert page.locator(last).evaluate(seen)
+                    page.wait_for_function(seen)
                 page.add_style_tag(content=WHOLE)
                 heights.append(page.evaluate(height))
         off = np.abs(np.array(estimates) / heights - 1)
@@ -132,7 +132,7 @@ def test_a_page_from_disk_says_how_to_bring_its_figures_to_life(browser, site):
     context = browser.new_context()
     page = context.new_page()
     page.goto((site / "chapters" / "02-kernels.html").as_uri())
-    assert "python -m http.server" in page.locator(".from-disk").inner_text()
+    assert "python -m http.server" in bring(page.locator(".from-disk")).inner_text()
     assert page.locator(".interactive svg[role=img]").first.is_visible()
     context.close()
 

@@ -17,7 +17,7 @@ from convbook.arithmetic import trace
 from convbook.features import effective_field
 from convbook.inference import load, stack_of
 
-from .browser import opened
+from .browser import bring, opened
 from .fuzz import STAY, act, problems
 
 # The page of every figure.
@@ -188,7 +188,7 @@ def test_without_javascript_there_is_a_picture_with_a_caption(browser, address):
             figures = page.locator("figure:has(.interactive)")
             assert figures.count() == page.locator(".interactive").count()
             for i in range(figures.count()):
-                picture = figures.nth(i).locator("svg[role=img]")
+                picture = bring(figures.nth(i).locator("svg[role=img]"))
                 assert picture.is_visible() and len(picture.get_attribute("aria-label")) > 20
                 assert len(figures.nth(i).locator("figcaption").inner_text()) > 20
 
