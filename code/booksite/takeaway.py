@@ -75,7 +75,8 @@ def add_links(app: Sphinx, doctree: nodes.document, page: str) -> None:
         files = Files(Path(app.outdir) / "_static", root(page))
         data = f'data-module="{_module(files)}" data-settings="{escape(json.dumps(_settings(node)))}"'
         place = f'class="own-page" href="{root(page)}{own_page(app, name)}.html"'
-        link = f"<p><a {place} {data}>Share or embed this figure</a></p>"
+        keeps = " data-keeps-address" if getattr(widgets, name).keeps_address else ""
+        link = f"<p><a {place} {data}{keeps}>Share or embed this figure</a></p>"
         figure += nodes.legend("", nodes.raw("", link, format="html"))
 
 
@@ -114,6 +115,7 @@ def own_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
                 "host": host(page),
                 "module": _module(files),
                 "settings": json.dumps(_settings(home.node)),
+                "keeps_address": getattr(widgets, name).keeps_address,
                 "picture": next((raw.astext() for raw in home.node.findall(nodes.raw) if "<svg" in raw.astext()), ""),
                 "button": load_button(home.node),
                 "models": text,

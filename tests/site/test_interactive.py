@@ -401,6 +401,7 @@ def test_strip_reads_a_drawing_by_mouse_and_by_keyboard(figure):
     place = figure("network_strip")
     assert said(place).startswith("The network says 7")
     pad = place.locator(".pad canvas")
+    pad.evaluate("pad => pad.scrollIntoView({ block: 'center', behavior: 'instant' })")
     box = pad.bounding_box()
     mouse = place.page.mouse
     mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
@@ -625,7 +626,7 @@ def test_other_networks_load_when_they_are_chosen(browser, address):
         place = page.locator(".interactive[data-figure=network_strip]")
         place.locator(".strip").wait_for()
         before = len(loaded)
-        place.get_by_label("Network", exact=True).select_option(label="a compact network, 19,850 parameters")
+        place.get_by_label("Network", exact=True).select_option(label="compact_20k, 19,850 parameters")
         page.wait_for_function("document.querySelector('.strip .status').textContent.startsWith('The network says')")
         page.wait_for_timeout(300)
         assert len(loaded) == before + 1

@@ -168,6 +168,35 @@ def test_the_link_below_a_figure_of_the_book_takes_its_settings_along(browser, a
         assert wrong == []
 
 
+def test_the_link_below_the_network_takes_along_all_that_is_in_its_address(browser, address):
+    shown = "conv6/2/3,5;digit=3;shift=1,-2;off=conv3,conv6/1"
+    with opened(browser, f"{address}/intro.html#fig-strip:{shown}") as (page, wrong):
+        figure = page.locator("figure:has(.interactive)").first
+        alive(figure)
+        figure.locator(".strip-path", has_text="unit (3, 5)").wait_for()
+        answer = figure.locator(".bars").inner_text()
+        figure.locator("figcaption .headerlink").dispatch_event("click")  # to the figure itself, whatever it shows
+        page.wait_for_url(f"**#fig-strip:{shown}")
+        figure.get_by_role("link", name="Share or embed this figure").dispatch_event("click")  # as quick as can be
+        page.wait_for_url(f"**/network-strip.html#figure:{shown}")
+        alive(page)
+        page.locator(".strip-path", has_text="unit (3, 5)").wait_for()
+        assert page.locator(".bars").inner_text() == answer
+        link = page.locator("#take-link").input_value()
+        assert link.endswith(f"/network-strip.html#figure:{shown}")
+        page.get_by_role("button", name="All on").click()
+        page.wait_for_url("**;shift=1,-2")
+        assert wrong == []
+    with opened(browser, link) as (page, wrong):
+        alive(page)
+        page.locator(".strip-path", has_text="unit (3, 5)").wait_for()
+        assert page.locator(".bars").inner_text() == answer
+        page.evaluate("location.hash = 'figure:conv1'")  # what an address does not name is as the figure begins
+        page.locator(".strip-verdict", has_text="7").wait_for()
+        assert page.get_by_role("button", name="All on").is_hidden()
+        assert wrong == []
+
+
 def test_without_scripts_there_is_a_picture_and_a_sentence(browser, address, site: Path):
     addresses = [f"{address}/figures/{page}.html" for page in PAGES.values()]
     with opened(browser, "about:blank", java_script_enabled=False) as (page, _):

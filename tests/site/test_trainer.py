@@ -136,7 +136,7 @@ def test_the_page_is_right_about_what_makes_it_worse(trainer):
     assert dots.count() == 2
     assert all(dot.bounding_box()["y"] < lowest + 1 for dot in dots.all())
     legend = place.locator(".run-curves .legend").first.inner_text()
-    assert "training, last run" in legend and "validation, last run" in legend
+    assert "training, the run before" in legend and "validation, the run before" in legend
 
     # The rate was the reader's choice, so another schedule leaves it as it is.
     place.get_by_label("Schedule").select_option("one_cycle")

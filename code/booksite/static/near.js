@@ -52,6 +52,13 @@
         figure.addEventListener(event, module, { once: true });
         link.addEventListener(event, async () => (await module()).default.refresh(link, place));
       }
+      // A quick tap would follow the link before it is up to date.
+      link.addEventListener("click", async (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        await (await module()).default.refresh(link, place);
+        location.assign(link.href);
+      });
     }
 
     // The strip at the top of a chapter waits for a press, or for an address of a place in it.

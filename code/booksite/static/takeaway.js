@@ -7,6 +7,7 @@ import { refusal, settingsFrom, settingsText, textsOf } from "../../convbook/wid
 /** @typedef {Record<string, import("../../convbook/widgets/shared/address.js").Range>} Ranges */
 
 const PAUSE = 500; // milliseconds: browsers refuse an address that changes more often than a hundred times in half a minute
+const OWN = "figure"; // the id of the figure on its own page
 const HEIGHT = "seeing-convolutions:height";
 /** @type {Ranges} */
 const LOOK = { theme: { values: ["light", "dark"] } };
@@ -55,7 +56,8 @@ function offer() {
   let query = () => location.search.slice(1);
   const show = () => {
     const text = query();
-    const address = `${location.origin}${location.pathname}${text && `?${text}`}`;
+    const hash = shownIn(location.hash);
+    const address = `${location.origin}${location.pathname}${text && !hash && `?${text}`}${hash}`;
     if (address !== location.href) history.replaceState(history.state, "", address);
     part("#take-link").value = address;
     part("#take-code").value = codeFor(address, document.title, Math.ceil(part("main").getBoundingClientRect().height));
@@ -129,8 +131,21 @@ async function refresh(link, place) {
   const { modelAt } = await host(place);
   const model = modelAt(place);
   if (!model) return; // it is not alive yet
-  const text = settingsText(textsOf(JSON.parse(link.dataset.settings ?? "{}"), (name) => model.get(name)));
-  link.search = text;
+  const shown = "keepsAddress" in link.dataset ? shownIn(location.hash, link.closest("figure")?.id) : "";
+  if (shown) link.hash = `#${OWN}${shown.slice(shown.indexOf(":"))}`;
+  else link.search = settingsText(textsOf(JSON.parse(link.dataset.settings ?? "{}"), (name) => model.get(name)));
+}
+
+/**
+ * What a figure has written into an address by itself, as the strip does: "#figure:conv5/3;digit=4".
+ *
+ * @param {string} hash
+ * @param {string} [id] of the figure
+ * @returns {string} empty where it is something else, such as settings, which have their own place in a link
+ */
+function shownIn(hash, id = OWN) {
+  const [name, ...rest] = hash.slice(1).split(":");
+  return name === id && rest.length ? hash : "";
 }
 
 /**

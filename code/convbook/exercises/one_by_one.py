@@ -166,5 +166,5 @@ def commutes(with_average_pool: bool, with_max_pool: bool) -> str:
         )
     return (
         "with an average pool the order makes no difference, because the pool adds up pixels and the convolution "
-        "channels; with a max-pool it does"
+        "adds up channels; with a max-pool it does"
     )

@@ -18,6 +18,7 @@ import functools
 import inspect
 import io
 import numbers as abstract
+import re
 import reprlib
 import sys
 import threading
@@ -90,6 +91,7 @@ class Verdict:
     def _repr_html_(self) -> str:
         # An error message of the reader's code may contain a lone surrogate, which UTF-8 cannot encode.
         message = escape(self.message).encode("utf-8", "backslashreplace").decode()
+        message = re.sub("`([^`]+)`", r"<code>\1</code>", message)
         return f'<p class="check {self.kind}"><strong>{MARKS[self.kind]} {TITLES[self.kind]}</strong> {message}</p>'
 
 

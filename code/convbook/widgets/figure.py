@@ -3,7 +3,7 @@
 import io
 import math
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -29,8 +29,10 @@ class InteractiveFigure(anywidget.AnyWidget):
         limits: for the page, the least and greatest value of each trait that has them, and the step between two. A
             trait has the step of its tag ``step``, or 1. Its tag ``slider`` (least, greatest, step) is for a trait
             that takes more values in Python than on the page.
+        keeps_address: whether it writes what it shows into the address of the page by itself, after "#".
     """
 
+    keeps_address: ClassVar[bool] = False
     _css = tokens.css() + (FOLDER / "widgets.css").read_text(encoding="utf-8")
     limits = traitlets.Dict().tag(sync=True)
 

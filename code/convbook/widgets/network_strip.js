@@ -110,8 +110,8 @@ function render({ model, el }, ready) {
     made.setAttribute("aria-label", `Shift the digit ${words}`);
     shift.append(made);
   }
-  const unshift = button("Undo", () => shiftTo([0, 0]));
-  unshift.setAttribute("aria-label", "Undo the shift");
+  const unshift = button("Reset", () => shiftTo([0, 0]));
+  unshift.setAttribute("aria-label", "Reset the shift");
   shift.append(unshift);
   const shiftTo = (/** @type {number[]} */ to) => {
     if (!kept) [kept, shifting] = [now, true];
@@ -222,23 +222,24 @@ function render({ model, el }, ready) {
     Object.assign(tables.style, place(scene.free));
     draw(); // at once, as a canvas of a new size is empty
   };
-  const spriteOf = (/** @type {string} */ key, /** @type {Maps} */ maps, signed = view === "difference") => {
+  const spriteOf = (/** @type {string} */ key, /** @type {Maps} */ maps, signed = view === "difference", others = maps) => {
     const sprite = sprites.get(key) ?? element("canvas");
     sprites.set(key, sprite);
-    paintSprite(sprite, maps, colours, signed);
+    paintSprite(sprite, maps, colours, signed, others.data);
     return sprite;
   };
   const paintSprites = () => {
     const run = shownRun();
+    const full = run === now && whole ? whole : run; // whatever is turned off, the other maps keep their colours
     const layers = new Set(scene.tiles.map(({ layer }) => layer));
     spriteOf("digit", run.image);
     net.columns.forEach(({ shown }, layer) => {
-      if (layers.has(layer)) spriteOf(`map ${layer}`, run.outputs[shown]);
+      if (layers.has(layer)) spriteOf(`map ${layer}`, run.outputs[shown], undefined, full.outputs[shown]);
     });
     if (level < 2) return;
     // Below the whole of a layer, the maps are what the layer reads, as it reads them.
     const before = net.columns[unit.layer - 1];
-    if (before) spriteOf(`map ${unit.layer - 1}`, inputOf(run, unit.layer), before.normalised || view === "difference");
+    if (before) spriteOf(`map ${unit.layer - 1}`, inputOf(run, unit.layer), before.normalised || view === "difference", inputOf(full, unit.layer));
     if (view === "average") averageUse();
     else used = { key: "", maps: usedBy(view === "kept" && kept ? kept : now, at()) };
     if (used) spriteOf("used", used.maps, view !== "average");
@@ -505,13 +506,15 @@ function render({ model, el }, ready) {
   // On the site, "#fig-strip:conv5/3" is the figure's anchor with what it shows; in a notebook the address is not ours. Every
   // step of the zoom is an entry of the browser's history, with the place of each strip on the page. A step that is taken back
   // leaves its entry there, which Back then passes over.
-  const anchor = el.closest(".interactive") && el.closest("figure")?.id;
+  // A strip inside another figure has no address, and one in a frame of another page changes none.
+  const alone = el.closest(".interactive") && !el.parentElement?.closest(".convbook-figure");
+  const anchor = alone ? el.closest("figure")?.id : undefined;
   let entry = 0;
   let waiting = 0;
   const write = (/** @type {0 | 1} */ more = 0) => {
     clearTimeout(waiting);
     waiting = 0;
-    if (!anchor) return;
+    if (!anchor || window !== parent) return;
     const place = addressOf(level, unit, net.columns);
     const sample = pad.find(base.data);
     const address = joined({
@@ -545,19 +548,23 @@ function render({ model, el }, ready) {
   };
   const fromAddress = async () => {
     const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split(":");
-    if (!anchor || name !== anchor || !rest.length) return;
+    if (!anchor || name !== anchor) return;
+    if (!rest.length) return remember(); // the link to the figure itself
+    // What the address does not name is as the figure begins.
     const parts = partsOf(rest.join(":"));
-    const network = others.findIndex((each) => each.name === parts.network);
-    if (network >= 0 && network !== chosen) await choose(network);
-    if (parts.off) off = offOf(parts.off, net.columns);
-    const data = pad.images[Number(parts.digit ?? -1)] ?? unpackDrawing(parts.drawn ?? "", 784);
-    if (data) [base, moved] = [{ ...base, data }, [0, 0]];
+    const network = Math.max(others.findIndex((each) => each.name === parts.network), 0);
+    if (network !== chosen) await choose(network);
+    off = offOf(parts.off ?? "", net.columns);
+    const data = pad.images[Number(parts.digit ?? first)] ?? unpackDrawing(parts.drawn ?? "", 784);
+    if (data) base = { ...base, data };
     const way = /^(-?\d+),(-?\d+)$/.exec(parts.shift ?? "")?.slice(1).map(Number);
-    if (way) [moved, kept, shifting] = [way.map(within), runOf(base), true];
+    forget();
+    if (way) [kept, shifting] = [runOf(base), true];
+    moved = (way ?? [0, 0]).map(within);
     change(model, { image: pack(shifted(base, moved).data, [28, 28]) });
     compute();
     const wanted = placeOf(parts.place ?? "", net.columns);
-    go(wanted?.level ?? level, wanted?.unit, true);
+    go(wanted?.level ?? 0, wanted?.unit, true);
   };
 
   const tileAt = (/** @type {PointerEvent} */ event) => {
@@ -655,8 +662,14 @@ function render({ model, el }, ready) {
 
   fill(
     el,
-    element("div", { class: "strip-head" }, path, element("div", { class: "strip-switches" }, allOn, reluSwitch, mapSwitch)),
-    element("div", { class: "strip-row" }, pad, stage, bars),
+    element(
+      "div",
+      { class: "strip-row" },
+      pad,
+      element("div", { class: "strip-head" }, path, element("div", { class: "strip-switches" }, allOn, reluSwitch, mapSwitch)),
+      stage,
+      bars,
+    ),
     words,
     element("div", { class: "strip-tools" }, shift, keep, views, averaging, networks, legend()),
   );

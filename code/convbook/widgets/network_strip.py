@@ -59,6 +59,7 @@ class NetworkStrip(NetworkFigure):
         many: digits to average over.
     """
 
+    keeps_address = True
     _css = NetworkFigure._css + (FOLDER / "network_strip.css").read_text(encoding="utf-8")
     place = traitlets.Unicode("").tag(sync=True)
     highlight = traitlets.Unicode("").tag(sync=True)
@@ -190,8 +191,8 @@ def _choices(network: Network | None) -> list[dict[str, Any]]:
     choices: list[dict[str, Any]] = []
     names = {
         "scheduled_cnn": "the notes' network",
-        "compact_20k": "a compact network",
-        "compact_7k": "a smaller one",
+        "compact_20k": "compact_20k",
+        "compact_7k": "compact_7k",
     }
     for name, title in names.items():
         other = load(name)

@@ -18,7 +18,7 @@ import { unzipDigits } from "./shared/zipped_digits.js";
  * @typedef {import("./shared/learner_worker.js").FromWorker} FromWorker
  * @typedef {import("./shared/learner_worker.js").ToWorker} ToWorker
  * @typedef {{epoch: number, step: number, steps: number, secondsLeft: number}} Now where a run is
- * @typedef {Curves & {settings: Settings, layers: Layer[], weights: Float32Array | null, flat: Float32Array | null, now?: Now, file?: string}} Run
+ * @typedef {Curves & {settings: Settings, layers: Layer[], weights: Float32Array | null, flat: Float32Array | null, now?: Now, file?: string, saved?: boolean}} Run
  *   weights as Keras has them, and as the figures take them, after the last epoch that is over; the name of the file that
  *   they come from
  * @typedef {"idle" | "loading" | "running" | "paused" | "done"} Phase
@@ -86,11 +86,12 @@ function render({ model, el, host }) {
   };
   const set = (/** @type {string} */ name) => (/** @type {any} */ value) => {
     problem.textContent = "";
+    note(""); // what it said may no longer hold
     change(model, { [name]: value });
   };
   const number = (/** @type {string} */ name) => (/** @type {string} */ value) => set(name)(Number(value));
   const options = (/** @type {string} */ name, words = (/** @type {number} */ value) => value.toLocaleString("en")) =>
-    Object.fromEntries(choices[name].map((value) => [String(value), words(value)]));
+    choices[name].map((value) => /** @type {[string, string]} */ ([String(value), words(value)]));
   const controls = {
     epochs: slider({ label: "Epochs", ...limits.epochs, input: set("epochs") }),
     digits: choice({ label: "Training digits", options: options("digits"), input: number("digits") }),
@@ -327,6 +328,7 @@ function render({ model, el, host }) {
       run.now = { epoch, step, steps, secondsLeft };
     } else if (message.type === "epoch") {
       run.history.push(message.row);
+      run.saved = false;
       [run.weights, run.flat] = [message.weights, message.flat];
     } else if (message.type === "maps") {
       looked = message;
@@ -386,7 +388,8 @@ function render({ model, el, host }) {
     else if (phase === "done" || !now) words.textContent = "";
     else {
       const left = phase === "paused" ? "paused" : `about ${time(now.secondsLeft)} left`;
-      words.textContent = `Epoch ${now.epoch} of ${epochs}, step ${now.step} of ${now.steps} · ${left}`;
+      const doing = now.step < now.steps ? `step ${now.step} of ${now.steps}` : "reading the held-out digits";
+      words.textContent = `Epoch ${now.epoch} of ${epochs}, ${doing} · ${left}`;
     }
   };
   const showInside = () => {
@@ -469,6 +472,7 @@ function render({ model, el, host }) {
     const url = URL.createObjectURL(new Blob([fileOf({ settings, history, weights })], { type: "application/json" }));
     element("a", { href: url, download: "my-network.json" }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
+    run.saved = true;
     note(`Saved as my-network.json, where your browser keeps downloads: the network as it was after epoch ${history.length}.`);
   };
   const openFile = async () => {
@@ -481,13 +485,13 @@ function render({ model, el, host }) {
       stopDrawing();
       const layers = layersOf(settings);
       if (run?.history.length) before = run;
-      run = { settings, layers, history, trace: [], weights, flat: folded(layers, weights), file: file.name.slice(0, 40) };
+      run = { settings, layers, history, trace: [], weights, flat: folded(layers, weights), file: file.name.slice(0, 40), saved: true };
       [looked, phase, ownRate, problem.textContent] = [null, "done", true, ""];
       change(model, settings);
       keepForPython();
       lookHere();
       show();
-      note(`${run.file} is open. Above are its network and its settings.`);
+      note(`${file.name.slice(0, 40)} is open. Above are its network and its settings.`);
     } catch (error) {
       note(error instanceof RangeError ? error.message : `The file could not be read (${/** @type {Error} */ (error).message}).`, true);
     }
@@ -545,6 +549,11 @@ function render({ model, el, host }) {
     settings.open = wide;
   };
   fit(); // before anything is seen
+  // The browser asks before a network is lost that took minutes.
+  const leave = (/** @type {BeforeUnloadEvent} */ event) => {
+    if (run?.weights && !run.saved) event.preventDefault();
+  };
+  window.addEventListener("beforeunload", leave);
   const seen = new ResizeObserver(fit);
   seen.observe(el);
   window.addEventListener("hashchange", fromAddress);
@@ -562,6 +571,7 @@ function render({ model, el, host }) {
     strip?.abort();
     seen.disconnect();
     window.removeEventListener("hashchange", fromAddress);
+    window.removeEventListener("beforeunload", leave);
     model.off("change:digit", digitChanged);
     stop();
   };

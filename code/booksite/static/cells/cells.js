@@ -14,6 +14,7 @@ import { Work, allWork, differs, download, forgetAll, keep, notebook, readWork }
 
 const SAVE = 300; // milliseconds after the last key
 const GONE = "All variables are gone. The next run brings back what its cell needs; “Run all above” brings back everything.";
+const UNJUDGED = "No verdict: the line that begins with “check.” has to be the last one, at the left margin. “Reset” brings it back.";
 const UNKEPT = {
   full: "The browser's storage is full, so this code stays only while the page is open: save your work as a file before you leave.",
   forbidden:
@@ -111,15 +112,18 @@ class Place {
     this.name(reset, this.code === undefined ? "Undo reset" : "Reset");
   }
 
+  /** Say that what is to be seen below does not come from the code above it. */
+  outdated() {
+    if (this.output.childElementCount && (this.built || !this.exercise)) this.say("Changed since the result below");
+  }
+
   /** @param {string} code that the reader has typed */
   changed(code) {
     if (code === (this.code ?? plan.cell(this.id).source)) return;
     this.code = code === plan.cell(this.id).source ? undefined : code;
     this.lost = undefined;
     this.marked();
-    if (this.cell.classList.contains("tried") && !this.tools.classList.contains("busy")) {
-      this.say("Changed since the result below");
-    }
+    if (!this.tools.classList.contains("busy")) this.outdated();
     clearTimeout(this.saving);
     this.saving = window.setTimeout(() => this.save(), SAVE);
   }
@@ -146,6 +150,7 @@ class Place {
     if (!kept) return;
     if (kept.of === plan.cell(this.id).source) {
       await this.show(kept.code);
+      this.outdated();
       return;
     }
     this.ask("The page's code has changed since you wrote yours.", {
@@ -380,7 +385,8 @@ async function once(place) {
     place.say(`Running what it needs: ${where}`);
     /** @type {Output[]} */
     const outputs = [];
-    const { ok } = await python.run(step.code, { output: (output) => outputs.push(output) });
+    const { ok, stopped } = await python.run(step.code, { output: (output) => outputs.push(output) });
+    if (stopped) place.say(`Stopped while running what it needs: ${where}. ${GONE}`);
     for (const each of outputs) {
       // Such as that the page has brought a part of MNIST only, which means nothing to a check.
       if (each.output_type === "error" || (!place.exercise && each.output_type === "stream" && each.name === "stderr")) {
@@ -400,18 +406,21 @@ async function once(place) {
 /** Run the code of a cell, with its output below it. @param {Place} place @param {number} [count] outputs that are there */
 async function own(place, count = 0) {
   const cell = plan.cell(place.id);
-  let passed = false;
+  let [judged, passed] = [false, false];
   const { ok, stopped } = await python.run(place.code ?? cell.source, {
     alt: place.code === undefined ? (place.cell.querySelector("svg.figure")?.getAttribute("aria-label") ?? "") : "The figure of your code",
     output(output) {
       place.take(output, count++ === 0);
-      if ("data" in output && /class="check passed"/.test(output.data["text/html"] ?? "")) passed = true;
+      const html = "data" in output ? (output.data["text/html"] ?? "") : "";
+      judged ||= html.includes('class="check');
+      passed ||= html.includes('class="check passed"');
     },
   });
   if (stopped) return false;
   if (!count) place.clear();
   plan.ran(plan.units(cell));
-  place.say(ok ? (place.exercise ? `Checked at ${new Date().toLocaleTimeString()}` : "Done") : "Stopped with an error");
+  const end = place.exercise ? (judged ? `Checked at ${new Date().toLocaleTimeString()}` : UNJUDGED) : "Done";
+  place.say(ok ? end : "Stopped with an error");
   if (place.exercise) place.output.scrollIntoView({ block: "nearest" });
   if (passed && place.exercise) {
     mark(place.exercise);
@@ -526,6 +535,7 @@ function take(text, over) {
     if (!place) continue;
     work.read(place.id);
     place.show(value.code);
+    place.outdated();
   }
   for (const label of work.passed()) mark(label);
   document.dispatchEvent(new Event("convbook-passed"));

@@ -120,11 +120,12 @@ export function listSlider({ label, values, words = String, input }) {
 /**
  * A list of which one entry is chosen.
  *
- * @param {{label: string, options: Record<string, string>, input: (value: string) => void}} options values with names
+ * @param {{label: string, options: Record<string, string> | [string, string][], input: (value: string) => void}} options values
+ *   with names; as pairs they keep their order, numbers too
  * @returns {Control}
  */
 export function choice({ label, options, input }) {
-  const entries = Object.entries(options).map(([value, name]) => element("option", { value }, name));
+  const entries = (Array.isArray(options) ? options : Object.entries(options)).map(([value, name]) => element("option", { value }, name));
   const select = element("select", { "aria-label": label, onchange: () => input(select.value) }, ...entries);
   const whole = element("label", { class: "control" }, element("span", {}, label), select);
   return Object.assign(whole, {

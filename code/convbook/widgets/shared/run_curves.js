@@ -70,8 +70,8 @@ export function runCurves() {
         { name: "validation", color: "second", dash: "7 4", points: asErrors(line("val_accuracy", run)) },
       ];
       if (before) accuracies.unshift(
-        { name: "training, last run", color: "first", dash: "", faint: true, points: asErrors(line("accuracy", before)) },
-        { name: "validation, last run", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
+        { name: "training, the run before", color: "first", dash: "", faint: true, points: asErrors(line("accuracy", before)) },
+        { name: "validation, the run before", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
       );
       if (ceiling !== null) accuracies.push(
         { name: "ceiling of the training accuracy", color: "ink", dash: "2 3", points: [[0, errors(ceiling)], [rates.length, errors(ceiling)]] },
@@ -89,9 +89,9 @@ export function runCurves() {
       note.textContent = `Training counts the whole epoch, early steps included, while dropout is at work; validation comes after the epoch, without dropout. So training usually stays lower${below}.${hidden}`;
       /** @type {Line[]} */
       const losses = [
-        { name: "", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },
-        { name: "", color: "first", dash: "", points: during("loss") },
-        { name: "", color: "second", dash: "7 4", points: line("val_loss", run) },
+        { name: "every step", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },
+        { name: "training", color: "first", dash: "", points: during("loss") },
+        { name: "validation", color: "second", dash: "7 4", points: line("val_loss", run) },
       ];
       loss.draw({ x, xTicks, y: LOSSES, log: true, xName: "epoch", yName: "loss", lines: losses });
       const stairs = (/** @type {number[]} */ values) => values.flatMap((value, e) => /** @type {Point[]} */ ([[e, value], [e + 1, value]]));

@@ -34,15 +34,16 @@ export function coloursOf() {
  * @param {Maps} maps
  * @param {Colours} colours
  * @param {boolean} signed whether they have signs; those with a value below 0 have them anyway
+ * @param {Float32Array} [others] values that the colours have to reach too, so that two pictures can be compared
  */
-export function paintSprite(canvas, { data, height, width, channels }, colours, signed) {
+export function paintSprite(canvas, { data, height, width, channels }, colours, signed, others = data) {
   if (canvas.width !== width || canvas.height !== height * channels) [canvas.width, canvas.height] = [width, height * channels];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const picture = context.createImageData(width, height * channels);
   let most = 0;
   for (let i = 0; i < data.length; i++) {
     if (data[i] < 0) signed = true;
-    most = Math.max(most, Math.abs(data[i]));
+    most = Math.max(most, Math.abs(data[i]), Math.abs(others[i]));
   }
   const pixels = new Uint32Array(picture.data.buffer);
   const shade = scaleOf(colours, signed);
