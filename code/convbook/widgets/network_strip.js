@@ -248,7 +248,7 @@ function render({ model, el }, ready) {
   };
 
   const draw = () => {
-    if (!canvas.width) return;
+    if (!canvas.width || !scene.tiles.length) return; // it has no size yet, as where a page lays out only what is near
     const share = Math.min((performance.now() - started) / PACE, 1);
     paintSprites();
     const scale = devicePixelRatio;
@@ -555,7 +555,7 @@ function render({ model, el }, ready) {
     const network = Math.max(others.findIndex((each) => each.name === parts.network), 0);
     if (network !== chosen) await choose(network);
     off = offOf(parts.off ?? "", net.columns);
-    const data = pad.images[Number(parts.digit ?? first)] ?? unpackDrawing(parts.drawn ?? "", 784);
+    const data = unpackDrawing(parts.drawn ?? "", 784) ?? pad.images[Number(parts.digit ?? first)];
     if (data) base = { ...base, data };
     const way = /^(-?\d+),(-?\d+)$/.exec(parts.shift ?? "")?.slice(1).map(Number);
     forget();
