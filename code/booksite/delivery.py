@@ -69,7 +69,7 @@ IMAGE = re.compile(r'<img (?![^>]*\bheight=)[^>]*?\bsrc="(?!data:)([^":?]+)"[^>]
 EMBEDDED_SIZE = 2_000  # bytes of a picture that stands in the page itself: a request costs more
 # A script of the theme measures all that may scroll, for which a browser lays out the whole page; scrolling.js measures
 # only what is near.
-MEASURED = '"pre, .nboutput > .output_area, .cell_output > .output, .jp-RenderedHTMLCommon"'
+SCROLLABLE = '"pre, .nboutput > .output_area, .cell_output > .output, .jp-RenderedHTMLCommon"'
 SECTION = re.compile(r"<(/?)section\b")
 # Tags, and what is folded or drawn: the rest of a section is text that one sees.
 UNSEEN = re.compile(r"<(details|script|svg|annotation)\b.*?</\1>|<[^>]*>", re.DOTALL)
@@ -130,12 +130,12 @@ def lighter(page: str, file: Path, static: Path) -> str:
         page = page[: first.end()] + VIEWPORT.sub("", page[first.end() :])
     root = posixpath.relpath(static.as_posix(), file.parent.as_posix())
     page = CODE.sub(lambda code: PLAIN.sub(r"\1", code[0]), page)
-    page = measured(page)
+    page = with_lengths(page)
     page = EMBEDDED.sub(lambda picture: _repacked(base64.b64decode(picture[1]), static, root) + '"', page)
     return IMAGE.sub(lambda image: f"{image[0]}{_size(file.parent / unquote(image[1]))}", draw_icons(page))
 
 
-def measured(page: str) -> str:
+def with_lengths(page: str) -> str:
     """Write on every section below the title how much it has to read; far from view, its height is estimated from that.
 
     See ``content-visibility`` in delivery.css.
@@ -256,7 +256,7 @@ def _made(static: Path, styles: list[str], scripts: list[str], words: str, *, ce
 
 def _joined(static: Path, scripts: list[str]) -> str:
     """Join scripts into one text, in their order."""
-    return ";\n".join((static / name).read_text(encoding="utf-8") for name in scripts).replace(MEASURED, '":not(*)"')
+    return ";\n".join((static / name).read_text(encoding="utf-8") for name in scripts).replace(SCROLLABLE, '":not(*)"')
 
 
 def _with_imports(file: Path) -> str:

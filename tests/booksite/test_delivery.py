@@ -12,7 +12,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from booksite.delivery import CELLS, lighter, measured, sitemap
+from booksite.delivery import CELLS, lighter, sitemap, with_lengths
 from booksite.icons import draw_icons
 from booksite.repository import pages_url
 
@@ -60,8 +60,8 @@ def test_a_section_below_the_title_says_how_much_it_has_to_read():
         "</section><details>folded</details><svg><title>drawn</title></svg></section></section>"
     )
     once = '<section style="--characters:15" id="one">'
-    assert measured(page) == page.replace('<section id="one">', once)
-    assert measured("<section></section>") == "<section></section>"
+    assert with_lengths(page) == page.replace('<section id="one">', once)
+    assert with_lengths("<section></section>") == "<section></section>"
 
 
 def test_a_map_of_the_site_needs_its_address():

@@ -385,8 +385,7 @@ async function once(place) {
     place.say(`Running what it needs: ${where}`);
     /** @type {Output[]} */
     const outputs = [];
-    const { ok, stopped } = await python.run(step.code, { output: (output) => outputs.push(output) });
-    if (stopped) place.say(`Stopped while running what it needs: ${where}. ${GONE}`);
+    const { ok } = await python.run(step.code, { output: (output) => outputs.push(output) });
     for (const each of outputs) {
       // Such as that the page has brought a part of MNIST only, which means nothing to a check.
       if (each.output_type === "error" || (!place.exercise && each.output_type === "stream" && each.name === "stderr")) {
