@@ -5,6 +5,7 @@ as high as the figure that takes its place. With the style that this writes, the
 from the start, at every width, so nothing moves when it comes alive.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -18,6 +19,7 @@ STYLE = ROOT / "code" / "booksite" / "static" / "reserved.css"
 WINDOWS = range(300, 960, 12)  # wider ones give the column of the text no other widths
 WIDE = range(960, 1480, 40)
 CLOSE = 6  # pixels by which a straight line may miss a height
+JUMP = 100  # pixels; more than this between two widths is another layout, and no line leads from one to the other
 
 HEAD = """\
 /* The space of the live figures, by the width of their column. Written by `python -m benchmarks.heights`. */
@@ -34,19 +36,28 @@ MEASURE = """
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))"
 
 Sizes = dict[str, dict[int, int]]
+Look = dict[str, tuple[int, int]]
 
 
 def measure(page: Page) -> Sizes:
     """Return the height of every figure of a page, by its name and the width of its column in pixels."""
     page.evaluate("document.documentElement.classList.remove('served')")
+    looks = {window: _look(page, window) for window in (*WINDOWS, *WIDE)}
+    for window, following in pairwise(sorted(looks)):
+        if any(abs(looks[following][name][1] - height) > JUMP for name, (_, height) in looks[window].items()):
+            looks |= {between: _look(page, between) for between in range(window + 1, following)}
     sizes: Sizes = {}
-    for window in (*WINDOWS, *WIDE):
-        page.set_viewport_size({"width": window, "height": 900})
-        page.evaluate(SETTLED)
-        for name, width, height in page.evaluate(MEASURE):
+    for look in looks.values():
+        for name, (width, height) in look.items():
             heights = sizes.setdefault(name, {})
             heights[width] = max(height, heights.get(width, 0))
     return sizes
+
+
+def _look(page: Page, window: int) -> Look:
+    page.set_viewport_size({"width": window, "height": 900})
+    page.evaluate(SETTLED)
+    return {name: (width, height) for name, width, height in page.evaluate(MEASURE)}
 
 
 def lines(heights: dict[int, int]) -> list[tuple[int, float, float]]:
@@ -54,7 +65,8 @@ def lines(heights: dict[int, int]) -> list[tuple[int, float, float]]:
     found = []
     points = sorted(heights.items())
     while points:
-        taken = next(n for n in range(len(points), 0, -1) if _misses(points[:n]) <= CLOSE)
+        layout = next((n for n in range(1, len(points)) if abs(points[n][1] - points[n - 1][1]) > JUMP), len(points))
+        taken = next(n for n in range(layout, 0, -1) if _misses(points[:n]) <= CLOSE)
         slope, base = _line(points[:taken])
         found.append((points[0][0], base, slope))
         points = points[taken:]

@@ -28,10 +28,7 @@ const [style, code, bootstrap] = await Promise.all([
     write: false,
   }),
 ]);
-const small = Object.entries(modules).map(async ([name, text]) => [
-  name,
-  (await transform(text, { ...options, loader: "js", format: "esm", target: "es2022" })).code,
-]);
+const small = Object.entries(modules).map(async ([name, text]) => [name, await asOne(text)]);
 // What runs cells, with its editor in a file of its own that is loaded at the first edit.
 if (cells) {
   const { outputFiles } = await build({
@@ -50,3 +47,32 @@ if (cells) {
 const parts = bootstrap.outputFiles[0].text + code.code;
 const made = { style: style.code, script: parts, modules: Object.fromEntries(await Promise.all(small)) };
 process.stdout.write(JSON.stringify(made));
+
+/**
+ * Minify a figure's module. It comes with those that it imports in one text, each as a function's result (see
+ * convbook/widgets/bundle.py). Apart again, what nobody uses of them is left out, and names are short in all of them.
+ */
+async function asOne(text) {
+  const imports = (code) => code.replace(/^const (\{[^}]*\}) = (\w+)_module;$/gm, 'import $1 from "$2";');
+  const apart = {};
+  const main = text.replace(/^const (\w+)_module = \(\(\) => \{\n([^]*?)\nreturn (\{.*\});\n\}\)\(\);\n/gm, (_, name, code, names) => {
+    apart[name] = `${imports(code)}\nexport ${names};`;
+    return "";
+  });
+  const { outputFiles } = await build({
+    ...options,
+    stdin: { contents: imports(main) },
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    plugins: [{
+      name: "parts",
+      setup({ onResolve, onLoad }) {
+        onResolve({ filter: /./ }, ({ path }) => (path in apart ? { path, namespace: "parts" } : { external: true }));
+        onLoad({ filter: /./, namespace: "parts" }, ({ path }) => ({ contents: apart[path] }));
+      },
+    }],
+  });
+  return outputFiles[0].text;
+}

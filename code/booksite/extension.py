@@ -109,6 +109,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", quizzes.show_questions_only)
     app.connect("doctree-read", solutions.remove_solutions, priority=100)  # before images are collected
     app.connect("doctree-resolved", pages.drop_repeated_ids)
+    app.connect("doctree-resolved", pages.bind_percents)
     app.connect("doctree-resolved", pictures.inline_svg)
     app.connect("doctree-resolved", openings.add_openings)
     app.connect("html-collect-pages", look.lost_page)

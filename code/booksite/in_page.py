@@ -175,6 +175,12 @@ class Kernel:
         self._connected = True
 
 
+def empty_libraries() -> None:
+    """Empty the files of compiled libraries: Pyodide has loaded all of them, and keeps its files in memory."""
+    for file in Path(page.__file__).parents[1].rglob("*.so"):
+        file.write_bytes(b"")
+
+
 def _mend_fonts() -> None:
     """Let matplotlib take the list of fonts in its wheel, which names another version; to make one takes seconds."""
     file = Path(page.__file__).parents[1] / "matplotlib" / "fontlist.json"

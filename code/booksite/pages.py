@@ -15,6 +15,16 @@ def drop_repeated_ids(app: Sphinx, doctree: nodes.document, page: str) -> None:
         section["ids"] = [name for name in section["ids"] if name not in ("exercise-content", "solution-content")]
 
 
+def bind_percents(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Keep a percent sign on the line of its number."""
+    for element in doctree.findall(nodes.TextElement):
+        if isinstance(element, (nodes.FixedTextElement, nodes.literal, nodes.math)):
+            continue
+        for i, child in enumerate(element.children):
+            if isinstance(child, nodes.Text):
+                element[i] = nodes.Text(child.replace(" %", "\u00a0%"))
+
+
 def finish_page(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Correct what the theme and Jupyter Book have prepared for one page."""
     # Colab gets the branch with the copies that fetch the course first (see `booksite.colab`).

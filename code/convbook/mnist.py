@@ -335,10 +335,11 @@ def _idx_from_npy(stream: IO[bytes], shape: tuple[int, ...], key: str) -> bytear
     found, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
     if (found, dtype) != (tuple(shape), np.uint8):
         raise ValueError(f"{key} is {dtype} of shape {found}; the original is uint8 of shape {tuple(shape)}")
-    content = _take(stream, math.prod(shape), key)
+    header = _idx_header(shape)
+    content = _take(stream, math.prod(shape), key, header)
     if by_columns:
-        content[:] = np.frombuffer(content, np.uint8).reshape(shape, order="F").tobytes()
-    content[:0] = _idx_header(shape)
+        values = np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape, order="F")
+        content[len(header) :] = values.tobytes()
     return content
 
 
@@ -357,13 +358,16 @@ def _open(file: Path, limit: int) -> io.FileIO:
     return io.FileIO(file)
 
 
-def _take(stream: IO[bytes] | gzip.GzipFile, size: int, name: str) -> bytearray:
-    """Read a stream of a known size to its end, or a little further to notice that it is longer."""
-    content = bytearray()
-    while len(content) <= size and (chunk := stream.read(CHUNK)):
-        content += chunk
-    if len(content) != size:
-        found = f"{len(content):,}" if len(content) < size else "more"
+def _take(stream: IO[bytes] | gzip.GzipFile, size: int, name: str, header: bytes = b"") -> bytearray:
+    """Read a stream of a known size to its end, or a byte further to notice that it is longer, behind a header."""
+    content = bytearray(len(header) + size)  # all of its room at once, because what grows needs twice as much
+    content[: len(header)] = header
+    end = len(header)
+    while end < len(content) and (chunk := stream.read(min(CHUNK, len(content) - end))):
+        content[end : end + len(chunk)] = chunk
+        end += len(chunk)
+    if end < len(content) or stream.read(1):
+        found = "more" if end == len(content) else f"{end - len(header):,}"
         raise ValueError(f"{name} has {found} bytes; the original has {size:,}")
     return content
 

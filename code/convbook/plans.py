@@ -107,7 +107,7 @@ PLANS = {
     ),
     # What the figure that trains in the page is compared with: its digits, its first settings, its statistics.
     "trainer": Plan(
-        variants={"scheduled_cnn": Recipe(scheduled_cnn, epochs=8, held_out=1_000, fresh_statistics=True)},
+        variants={"scheduled_cnn": Recipe(scheduled_cnn, epochs=10, held_out=1_000, fresh_statistics=True)},
         seeds=range(10),
         digits=6_000,
     ),

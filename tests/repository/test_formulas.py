@@ -13,6 +13,7 @@ from .tree import ROOT, files
 
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 CODE = re.compile(r"`[^`\n]*`")
+BARE = re.compile(r"\\[dt]?frac(?!\{)")  # docutils takes all digits that follow for the numerator
 PAGES = [*files("chapters/*.ipynb"), *files("chapters/*.md"), ROOT / "intro.md"]
 
 
@@ -20,6 +21,9 @@ def unreadable(markdown: str) -> list[str]:
     """Return the formulas of a text that docutils cannot read, each with the reason."""
     found = []
     for block, line in FORMULA.findall(CODE.sub("", FENCE.sub("", markdown))):
+        if BARE.search(block or line):
+            found.append(f"{(block or line).strip()}: put the numerator and the denominator in braces")
+            continue
         try:
             tex2mathml(block or line, as_block=bool(block))
         except MathError as error:
@@ -37,7 +41,7 @@ def test_every_formula_can_be_written(path: Path):
     assert not found, "\n".join(["Write these with other commands, such as \\ldots for \\dots:", *found])
 
 
-@pytest.mark.parametrize("formula", [r"$x_0, \dots, x_4$", r"$\tfrac12$", "$$\n\\dots\n$$"])
+@pytest.mark.parametrize("formula", [r"$x_0, \dots, x_4$", r"$\left(\tfrac12\right)^5$", "$$\n\\dots\n$$"])
 def test_a_formula_that_cannot_be_written_is_found(formula):
     assert len(unreadable(f"With {formula}, and `$HOME`.")) == 1
 

@@ -210,8 +210,23 @@ def test_an_endless_loop_is_stopped(book):
     exercise.wait()
     expect(exercise.status).to_contain_text("All variables are gone", timeout=LONG)
     exercise.press("Reset")
-    book.cell("cell-7").run()  # a new Python, with what the cell needs
-    assert "[19., 25.]" in book.cell("cell-7").output.inner_text()
+    below = book.cell("cell-7")
+    below.run()  # a new Python, with what the cell needs
+    assert "[19., 25.]" in below.output.inner_text()
+
+
+def test_a_stop_names_the_earlier_cell_that_would_not_end(book):
+    above, below = book.cell("cell-5"), book.cell("cell-7")
+    above.write("image = np.eye(3)\nkernel = np.ones((2, 2))\nwhile image is not None:\n    pass")
+    below.watch()
+    below.press("Run cell")
+    expect(below.status).to_have_text("Running what it needs: “image = np.eye(3)”", timeout=LONG)
+    below.press("Stop")
+    below.wait()
+    expect(below.status).to_contain_text("Stopped in “image = np.eye(3)”, which this cell needs.", timeout=LONG)
+    above.press("Reset")
+    below.run()
+    assert "[19., 25.]" in below.output.inner_text()
 
 
 def test_work_survives_a_reload(book):

@@ -154,6 +154,7 @@ def test_the_link_below_a_figure_of_the_book_takes_its_settings_along(browser, a
         alive(figure)
         figure.get_by_label("Stride", exact=True).fill("3")
         link = figure.get_by_role("link", name="Share or embed this figure")
+        assert link.bounding_box()["height"] >= 24  # pixels that a finger needs
         link.hover()
         page.wait_for_function("document.querySelector('.own-page').search.includes('stride=3')")
         link.click()
@@ -194,6 +195,25 @@ def test_the_link_below_the_network_takes_along_all_that_is_in_its_address(brows
         page.evaluate("location.hash = 'figure:conv1'")  # what an address does not name is as the figure begins
         page.locator(".strip-verdict", has_text="7").wait_for()
         assert page.get_by_role("button", name="All on").is_hidden()
+        assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "place", ["intro.html#fig-strip:%", "figures/trainer.html#%", "chapters/01-convolution.html#%E0"]
+)
+def test_an_address_that_is_no_text_is_passed_over(browser, address, place):
+    with opened(browser, f"{address}/{place}") as (page, wrong):
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(500)
+        assert wrong == []
+
+
+def test_a_run_that_nobody_saw_is_not_compared_with(browser, address):
+    with opened(browser, f"{address}/figures/softmax-training.html?batch_size=20") as (page, wrong):
+        alive(page)
+        status = page.locator(".status", has_text="After")
+        status.wait_for()
+        assert "Before" not in status.inner_text()
         assert wrong == []
 
 

@@ -80,7 +80,7 @@
   /** @type {Element | null} */
   let target = null;
   // "#figure:place" names a place inside a figure, which finds it by itself.
-  const aim = () => (target = document.getElementById(decodeURIComponent(location.hash.slice(1)).split(":")[0]));
+  const aim = () => (target = document.getElementById(location.hash.slice(1).split(":")[0]));
   const release = () => (target = null);
   for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     addEventListener(event, release, { capture: true, passive: true });

@@ -57,7 +57,7 @@ function offer() {
   const show = () => {
     const text = query();
     const hash = shownIn(location.hash);
-    const address = `${location.origin}${location.pathname}${text && !hash && `?${text}`}${hash}`;
+    const address = `${location.origin}${location.pathname}${text && !hash ? `?${text}` : ""}${hash}`;
     if (address !== location.href) history.replaceState(history.state, "", address);
     part("#take-link").value = address;
     part("#take-code").value = codeFor(address, document.title, Math.ceil(part("main").getBoundingClientRect().height));

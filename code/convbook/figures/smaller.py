@@ -61,12 +61,12 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
         color=FOURTH,
         markersize=7,
     )
-    before = 0.0, 0.0
+    smallest = min(parameters for parameters, _ in ours.values())
     for name, (parameters, accuracy) in published.items():
         place = parameters, 100 * (1 - accuracy)
-        close = parameters < 4 * before[0] and place[1] > 0.7 * before[1]
-        ax.annotate(name, place, (8, -14 if close else 6), textcoords="offset points", color=FOURTH)
-        before = place
+        # Away from the points of ours.
+        side, aligned = (-8, "right") if parameters < smallest else (8, "left")
+        ax.annotate(name, place, (side, -4), textcoords="offset points", ha=aligned, color=FOURTH)
     for name, (parameters, accuracies) in ours.items():
         errors = 100 * (1 - np.asarray(accuracies))
         (dots,) = ax.plot([parameters] * len(errors), errors, "o", color=THIRD, markerfacecolor=PAPER, markersize=4.5)
@@ -74,7 +74,8 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
         place = parameters, errors.min()
         ax.annotate(name, place, (0, -7), textcoords="offset points", ha="center", va="top")
     ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors on the test set (%)")
-    ax.set_xlim(right=6 * max(parameters for parameters, _ in published.values()))  # for the name of the last
+    sizes = [parameters for parameters, _ in published.values()]
+    ax.set_xlim(min(sizes) / 10, 30 * max(sizes))  # for the names of the first and the last
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter("{x:,g}")

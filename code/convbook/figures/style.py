@@ -63,7 +63,9 @@ STYLE: dict[str, Any] = {
     "image.composite_image": False,
     "image.interpolation": "none",  # an SVG then keeps one pixel for each number
     "legend.fontsize": 10,
-    "legend.frameon": False,
+    "legend.edgecolor": "none",
+    "legend.fancybox": False,
+    "legend.framealpha": 1,  # no line runs through its words
     "savefig.facecolor": PAPER,
     "svg.fonttype": "none",
     "svg.hashsalt": "convbook",

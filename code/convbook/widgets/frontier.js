@@ -96,7 +96,10 @@ function render({ model, el }) {
       xName: COSTS[/** @type {keyof typeof COSTS} */ (model.get("cost"))],
       yName: "errors, %",
       lines: [{ name: "", color: "fourth", dash: "", points: line }],
-      dots: places.flatMap((row, r) => row.map((place) => ({ at: place, color: r === at.recipe ? "first" : "quiet" }))),
+      dots: [
+        ...places.flatMap((row, r) => row.map((place) => ({ at: place, color: r === at.recipe ? "first" : "quiet" }))),
+        { at: placeOf(its, one), color: "point" }, // above its neighbours
+      ],
       labels: recipes.map(({ name }, r) => {
         const best = line.includes(middles[r]);
         const errors = places[r].map(([, y]) => y);

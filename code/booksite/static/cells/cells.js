@@ -59,6 +59,8 @@ class Place {
     /** @type {Promise<ReturnType<typeof import("./editor.js").edit>> | undefined} */
     this.editor = undefined;
     this.saving = 0;
+    /** What is running above because this cell needs it. @type {string | undefined} */
+    this.needing = undefined;
     if (this.exercise) this.output.setAttribute("aria-live", "polite");
   }
 
@@ -383,9 +385,12 @@ async function once(place) {
   for (const step of plan.steps(place.id)) {
     const where = places.has(step.cell) ? `“${firstLine(step.code)}”` : "a cell that the page hides";
     place.say(`Running what it needs: ${where}`);
+    place.needing = where;
     /** @type {Output[]} */
     const outputs = [];
-    const { ok } = await python.run(step.code, { output: (output) => outputs.push(output) });
+    const { ok, stopped } = await python.run(step.code, { output: (output) => outputs.push(output) });
+    place.needing = undefined;
+    if (stopped) return false;
     for (const each of outputs) {
       // Such as that the page has brought a part of MNIST only, which means nothing to a check.
       if (each.output_type === "error" || (!place.exercise && each.output_type === "stream" && each.name === "stderr")) {
@@ -458,9 +463,10 @@ async function above(place) {
 async function stop(place) {
   turn++;
   plan.forget();
+  const during = place.needing ? ` in ${place.needing}, which this cell needs` : "";
   place.say("Stopping");
   await python.stop();
-  place.say(`Stopped. ${GONE}`);
+  place.say(`Stopped${during}. ${GONE}`);
 }
 
 /**

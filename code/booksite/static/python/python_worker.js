@@ -158,8 +158,9 @@ async function kept() {
  * @param {string[]} packages
  */
 async function install(pyodide, packages) {
-  await pyodide.loadPackage(packages, QUIETLY);
+  const loaded = await pyodide.loadPackage(packages, QUIETLY);
   if (missed) throw missed; // Pyodide keeps it to itself
+  if (loaded.length) pyodide.pyimport("booksite.in_page").empty_libraries();
 }
 
 /**

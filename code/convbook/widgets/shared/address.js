@@ -194,6 +194,15 @@ export function refusal(problems) {
   return problems.length ? `Part of this link cannot be used: ${problems.slice(0, 3).join("; ")}.` : "";
 }
 
+/** What stands after the # of the address; nothing where that is no text. */
+export function hashText() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 /**
  * Write what a figure shows as texts, by the names of its settings.
  *

@@ -14,6 +14,8 @@
  * @typedef {{channel: number, values: number[], weights: number[], products: number[], sum: number}} Part of a unit: what
  *   one map that it reads contributes; beyond the border the values are 0
  * @typedef {{layer: string, words: string, value: number}} Step of a unit: what is done, and what comes out
+ * @typedef {{relus: Set<string>, channels: import("./network.js").Off}} Off what is turned off: the layers with the ReLUs by
+ *   name, and the maps of a layer
  */
 import { padWidth } from "./convolution.js";
 import { stagesOf } from "./network.js";
@@ -104,7 +106,7 @@ export function fieldWords({ field, jump, start }, { row, column }, pixels = 28)
  * @param {Record<string, Float32Array[]>} pieces what `cutWeights` returns
  * @param {Maps} input what the column reads
  * @param {Unit} unit
- * @param {import("./strip_address.js").Off} off what is turned off
+ * @param {Off} off what is turned off
  * @returns {{parts: Part[], steps: Step[]}} of a pool, one part without weights
  */
 export function explain(column, pieces, input, unit, off) {

@@ -211,7 +211,7 @@ function decades(low, high) {
 /** @param {number} value */
 function tickLabel(value) {
   const size = Math.abs(value);
-  if (size === 0 || (size >= 0.001 && size < 1e5)) return minus(String(Number(value.toPrecision(3))));
+  if (size === 0 || (size >= 0.001 && size < 1e5)) return minus(value.toLocaleString("en", { maximumSignificantDigits: 3 }));
   const power = Math.round(Math.log10(size));
   return Math.abs(size / 10 ** power - 1) < 1e-9 ? powerOfTen(power) : precise(value, 1);
 }

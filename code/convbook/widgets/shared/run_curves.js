@@ -29,20 +29,21 @@ export function runCurves() {
   const whole = element(
     "div",
     { class: "run-curves" },
-    titled("Accuracy · one grid line up, about half the errors", accuracy),
+    titled("Accuracy: one grid line up is about half the errors", accuracy),
     titled("Loss", loss),
     titled("Learning rate", rate),
   );
   whole.firstChild.append(note);
   return Object.assign(whole, {
     /**
-     * @param {{run: Run, before: Run | null, rates: number[], next: number[] | null, keras: Runs | null, ceiling: number | null}} what
+     * @param {{run: Run, before: Run | null, rates: number[], next: number[] | null, keras: Runs, ceiling: number | null}} what
      *   `next` are the rates of the run that the settings ask for, if they are others; there is a ceiling if dropout acts on
-     *   the logits, and no runs with Keras if their settings were others
+     *   the logits
      */
     show({ run, before, rates, next, keras, ceiling }) {
-      const x = /** @type {Point} */ ([0, rates.length]);
-      const xTicks = rates.map((_, e) => e + 1).filter((e) => rates.length <= 10 || e % 5 === 0);
+      const epochs = Math.max(rates.length, before?.history.length ?? 0);
+      const x = /** @type {Point} */ ([0, epochs]);
+      const xTicks = Array.from({ length: epochs }, (_, e) => e + 1).filter((e) => epochs <= 10 || e % 5 === 0);
       const now = run.trace[run.trace.length - 1];
       const over = run.history.length;
       // The mean over the present epoch so far. Of the first epoch, the whole way is drawn.
@@ -57,12 +58,11 @@ export function runCurves() {
       };
 
       const parts = /** @type {const} */ (["training", "validation"]);
-      const bands = parts.flatMap((part, i) => {
-        if (!keras) return [];
-        const ends = /** @type {const} */ (["min", "max"]).map((end) =>
-          keras[part][end].slice(0, rates.length).map((share, e) => /** @type {Point} */ ([e + 1, errors(share)])),
+      const bands = parts.map((part, i) => {
+        const [low, high] = /** @type {const} */ (["min", "max"]).map((end) =>
+          keras[part][end].slice(0, epochs).map((share, e) => /** @type {Point} */ ([e + 1, errors(share)])),
         );
-        return [{ name: `Keras, ${part}`, low: ends[0], high: ends[1], color: ["first", "second"][i] }];
+        return { name: `Keras, ${part}`, low, high, color: ["first", "second"][i] };
       });
       /** @type {Line[]} */
       const accuracies = [
@@ -74,7 +74,7 @@ export function runCurves() {
         { name: "validation, the run before", color: "second", dash: "7 4", faint: true, points: asErrors(line("val_accuracy", before)) },
       );
       if (ceiling !== null) accuracies.push(
-        { name: "ceiling of the training accuracy", color: "ink", dash: "2 3", points: [[0, errors(ceiling)], [rates.length, errors(ceiling)]] },
+        { name: "ceiling of the training accuracy", color: "ink", dash: "2 3", points: [[0, errors(ceiling)], [epochs, errors(ceiling)]] },
       );
       const dots = /** @type {const} */ (["accuracy", "val_accuracy"]).flatMap((key, i) =>
         asErrors(line(key, run)).map((at) => ({ at, color: ["first", "second"][i], hollow: i === 1 })),
@@ -85,8 +85,7 @@ export function runCurves() {
         lines: accuracies, bands, dots,
       });
       const below = ceiling === null ? "" : `, and below its ceiling of ${(100 * ceiling).toFixed(1)} % too, which allows for the dropout on the logits alone`;
-      const hidden = keras ? "" : " The bands of the Keras runs are hidden, as those had other settings.";
-      note.textContent = `Training counts the whole epoch, early steps included, while dropout is at work; validation comes after the epoch, without dropout. So training usually stays lower${below}.${hidden}`;
+      note.textContent = `Training counts the whole epoch, early steps included, while dropout is at work; validation comes after the epoch, without dropout. So training usually stays lower${below}.`;
       /** @type {Line[]} */
       const losses = [
         { name: "every step", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },

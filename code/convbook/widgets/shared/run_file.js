@@ -8,6 +8,7 @@
  * @typedef {{settings: Settings, history: HistoryRow[], weights: Float32Array}} Trained
  */
 import { settingOf } from "./address.js";
+import { element } from "./elements.js";
 
 const FORMAT = "Seeing Convolutions, trained network, 1";
 const MOST = 4_000_000; // bytes of a file; those of this figure have a tenth
@@ -16,7 +17,7 @@ const MOST = 4_000_000; // bytes of a file; those of this figure have a tenth
  * @param {Trained} trained
  * @returns {string} the content of a file
  */
-export function fileOf({ settings, history, weights }) {
+function fileOf({ settings, history, weights }) {
   const bytes = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
   let text = "";
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
@@ -24,7 +25,19 @@ export function fileOf({ settings, history, weights }) {
 }
 
 /**
- * Read a file that `fileOf` has written.
+ * Let the browser keep a network as a file.
+ *
+ * @param {Trained} trained
+ * @param {string} name of the file
+ */
+export function download(trained, name) {
+  const url = URL.createObjectURL(new Blob([fileOf(trained)], { type: "application/json" }));
+  element("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/**
+ * Read a file that `download` has written.
  *
  * @param {Blob} file
  * @param {Record<string, Range>} ranges

@@ -17,11 +17,38 @@ export const FOOT = 36; // below the maps, for two lines of text
 const ROWS = 8; // of maps in a layer
 const FEW = 10; // maps that stand in one column, as the ten digits do
 const NARROW = 560;
-export const RESULT = 168; // width of what comes out of a unit
+const RESULT = 168; // width of what comes out of a unit
 const SIGN = 13; // for a × between a map and a slice
 const LEAST = 6; // between layers
 const SLOT = 46; // of a layer at least: as wide as its name and size
 const EDGE = 7; // around everything, where the ribbon and frames go
+
+/**
+ * Where everything stands at a level of the zoom.
+ *
+ * @param {Column[]} columns
+ * @param {number} level
+ * @param {import("./anatomy.js").Unit} unit
+ * @param {number} width
+ * @param {number} height
+ * @returns {Scene}
+ */
+export function sceneOf(columns, level, { layer, channel }, width, height) {
+  if (level === 0) return networkScene(columns, width, height);
+  if (level === 1) return layerScene(columns, layer, width, height);
+  return (level === 2 ? mapScene : unitScene)(columns, layer, channel, width, height);
+}
+
+/**
+ * A stage with nothing on it.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @returns {Scene}
+ */
+export function emptyScene(width = 0, height = 0) {
+  return { tiles: [], labels: [], bands: [], free: { x: 0, y: 0, width, height } };
+}
 
 /**
  * The whole network from left to right; on a narrow page in two rows.
@@ -31,9 +58,8 @@ const EDGE = 7; // around everything, where the ribbon and frames go
  * @param {number} height
  * @returns {Scene}
  */
-export function networkScene(columns, width, height) {
-  /** @type {Scene} */
-  const scene = { tiles: [], labels: [], bands: [], free: { x: 0, y: 0, width: 0, height: 0 } };
+function networkScene(columns, width, height) {
+  const scene = emptyScene();
   const across = columns.map(({ channels }) => (channels <= FEW ? 1 : Math.ceil(channels / ROWS)));
   if (width >= NARROW) {
     const digit = Math.min(120, width / 6);
@@ -135,7 +161,7 @@ function grid(count, width, height, wide = 1, below = 0, beside = 2 * GAP) {
  * @param {number} height
  * @returns {Scene}
  */
-export function layerScene(columns, layer, width, height) {
+function layerScene(columns, layer, width, height) {
   const { scene, free } = beginning(width, height, 1);
   const column = columns[layer];
   const before = columns[layer - 1];
@@ -177,7 +203,7 @@ export function layerScene(columns, layer, width, height) {
  * @param {number} height
  * @returns {Scene}
  */
-export function mapScene(columns, layer, channel, width, height) {
+function mapScene(columns, layer, channel, width, height) {
   const { scene, free } = beginning(width, height, 3, columns[layer], layer, channel);
   const { channels: from, size } = columns[layer - 1] ?? { channels: 1, size: 28 };
   const filtered = columns[layer].layers[0].kind === "Conv2D";
@@ -213,7 +239,7 @@ export function mapScene(columns, layer, channel, width, height) {
  * @param {number} height
  * @returns {Scene}
  */
-export function unitScene(columns, layer, channel, width, height) {
+function unitScene(columns, layer, channel, width, height) {
   return beginning(width, height, 3, columns[layer], layer, channel).scene;
 }
 
@@ -229,8 +255,7 @@ export function unitScene(columns, layer, channel, width, height) {
  * @param {number} [channel]
  */
 function beginning(width, height, count, column, layer = 0, channel = 0) {
-  /** @type {Scene} */
-  const scene = { tiles: [], labels: [], bands: [], free: { x: 0, y: 0, width, height } };
+  const scene = emptyScene(width, height);
   const wide = width >= NARROW;
   /** @type {{kind: "digit" | "used" | "map", text: string, layer: number, channel: number, size: number}[]} */
   const all = [
@@ -272,4 +297,20 @@ export function between(from, to, share) {
     if (!old) return { ...tile, opacity: share };
     return { ...tile, x: mix(old.x, tile.x), y: mix(old.y, tile.y), side: mix(old.side, tile.side), opacity: 1 };
   });
+}
+
+/**
+ * The nearest of several places in one of four directions, rather those straight ahead.
+ *
+ * @template {{x: number, y: number}} Place
+ * @param {Place} from
+ * @param {Place[]} places
+ * @param {number} down
+ * @param {number} right
+ * @returns {Place | undefined}
+ */
+export function ahead(from, places, down, right) {
+  const away = (/** @type {Place} */ to) => (to.y - from.y) * down + (to.x - from.x) * right;
+  const aside = (/** @type {Place} */ to) => Math.abs((to.x - from.x) * down) + Math.abs((to.y - from.y) * right);
+  return places.filter((to) => away(to) > 1).sort((a, b) => away(a) + 3 * aside(a) - away(b) - 3 * aside(b))[0];
 }
