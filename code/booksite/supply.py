@@ -79,6 +79,8 @@ TABLES = ("notes_log.csv", "schedules.csv", "schedules.json")
 # The modules of this package that run in the page.
 KERNEL = ("__init__", "imports", "in_page", "names", "themed")
 CODE = (".py", ".js", ".css", ".json", ".typed")
+# What trains a network in a thread: chapters 1 to 8 have no figure with one.
+THREAD = ("learner.js", "learner_layers.js", "learner_worker.js")
 SAMPLE = 300  # digits of each of MNIST's two parts
 
 
@@ -263,7 +265,8 @@ def convbook_zip() -> bytes:
 def _code(package: Path) -> Iterator[Path]:
     for file in package.rglob("*"):
         inside = file.relative_to(package).parts
-        if file.suffix in CODE and inside[0] not in ("weights", "results") and "__pycache__" not in inside:
+        wanted = file.suffix in CODE and file.name not in THREAD
+        if wanted and inside[0] not in ("weights", "results") and "__pycache__" not in inside:
             yield file
 
 

@@ -27,6 +27,7 @@ def test_a_chapter_read_to_its_end_is_marked_and_can_be_forgotten(browser, addre
         assert read.count() == 0 and place.is_hidden()
         page.locator(".prev-next-footer").scroll_into_view_if_needed()
         place.wait_for()
+        page.evaluate("document.fonts.ready.then(() => true)")  # another page would cut off what is still loading
         page.goto(f"{address}/chapters/glossary.html")
         assert read.inner_text().split() == ["1", "Convolution", "(read)"]
         assert "1 of 13 chapters read" in place.inner_text()

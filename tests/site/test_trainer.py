@@ -292,7 +292,7 @@ def test_a_thread_that_dies_is_reported_and_another_run_can_begin(trainer):
     press(place, "Train")
     place.locator(".progress-words", has_text="step").wait_for()
     place.page.evaluate("thread.terminate(), thread.dispatchEvent(new ErrorEvent('error', { cancelable: true }))")
-    place.locator(".problem", has_text="The training has stopped").wait_for()
+    place.locator(".problem", has_text="The browser has ended the training").wait_for()
     press(place, re.compile("^Train( again)?$"))
     place.locator(".progress-words", has_text="step").wait_for()
     assert place.locator(".problem").inner_text() == ""
