@@ -359,7 +359,7 @@ def _open(file: Path, limit: int) -> io.FileIO:
 
 
 def _take(stream: IO[bytes] | gzip.GzipFile, size: int, name: str, header: bytes = b"") -> bytearray:
-    """Read a stream of a known size to its end, or a byte further to notice that it is longer, behind a header."""
+    """Put a header before a stream of a known size, which is read a byte further, to notice that it is longer."""
     content = bytearray(len(header) + size)  # all of its room at once, because what grows needs twice as much
     content[: len(header)] = header
     end = len(header)

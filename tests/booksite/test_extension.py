@@ -13,7 +13,7 @@ from sphinx.errors import ExtensionError
 
 from booksite.execution import execution_cache
 from booksite.maths import FONT, characters, mathml, subset
-from booksite.pages import repaired
+from booksite.pages import bind_percents, repaired
 from booksite.pictures import themed_svg
 from booksite.published import missing_pages
 from booksite.repository import repository_url
@@ -177,6 +177,13 @@ def test_a_formula_that_cannot_be_written_stays_readable(node, caplog):
         assert mathml(node("", r"x < \dots")) == r"<code>x &lt; \dots</code>"
     assert r"\dots" in caplog.text
     assert mathml(node("", "x < 1")).startswith("<math")
+
+
+def test_a_percent_sign_stays_with_its_number_and_code_as_it_is():
+    words = nodes.paragraph("", "", nodes.inline("", "96.5"), nodes.Text(" % of "), nodes.literal("", "10 % 3"))
+    code = nodes.literal_block("", "10 % 3")
+    bind_percents(None, nodes.section("", words, code), "page")
+    assert words.astext() == "96.5\u00a0% of 10 % 3" and code.astext() == "10 % 3"
 
 
 def test_arrays_that_no_page_uses_any_more_leave_the_site(project):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from booksite.pictures import themed_svg
 from convbook import figures
 from convbook.arithmetic import Layer, trace
-from convbook.figures.style import DAY, DIGIT, FIRST, INK, NIGHT, POINT, SIGNED, STYLE, WIDTH, show
+from convbook.figures.style import DAY, DIGIT, FIRST, INK, NIGHT, PAPER, POINT, SIGNED, STYLE, WIDTH, show
 from convbook.history import notes_log
 from convbook.tokens import TOKENS, color
 
@@ -357,6 +357,12 @@ def test_gradient_norms_join_the_geometric_means_of_the_runs():
     np.testing.assert_allclose(means.get_ydata(), [0.02, 0.2, 1])
     np.testing.assert_allclose(bound.get_ydata(), [0.0625, 0.25, 1])
     assert figure.axes[0].get_yscale() == "log"
+
+
+def test_no_line_runs_through_the_words_of_a_legend():
+    frame = EXAMPLES["race"]().axes[0].get_legend().get_frame()
+    assert frame.get_visible() and frame.get_alpha() == 1
+    assert to_hex(frame.get_facecolor()) == PAPER
 
 
 def test_gradient_norms_have_styles_for_four_functions():

@@ -154,6 +154,12 @@ def test_tables_and_figures_look_like_the_built_ones(page):
     assert "a line" in drawn["outputs"][-1]["data"]["image/svg+xml"]
 
 
+def test_libraries_take_no_room_beside_what_was_loaded_from_them(page):
+    find = "libraries = [*pathlib.Path(site.getsitepackages()[0]).rglob('*.so')]"
+    assert int(shown(page, f"import pandas, pathlib, site\n{find}\nlen(libraries)")) > 20
+    assert shown(page, "sum(file.stat().st_size for file in libraries)") == "0"
+
+
 def test_the_whole_of_mnist_comes_when_it_is_asked_for(page):
     assert shown(page, "mnist.load().train_images.shape") == "(300, 28, 28)"
     assert shown(page, "everything = mnist.load(whole=True)\n[part.shape[0] for part in everything]") == (

@@ -64,7 +64,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
     smallest = min(parameters for parameters, _ in ours.values())
     for name, (parameters, accuracy) in published.items():
         place = parameters, 100 * (1 - accuracy)
-        # Away from the points of ours.
+        # A name stands on the side where we have no points.
         side, aligned = (-8, "right") if parameters < smallest else (8, "left")
         ax.annotate(name, place, (side, -4), textcoords="offset points", ha=aligned, color=FOURTH)
     for name, (parameters, accuracies) in ours.items():

@@ -64,8 +64,9 @@ STYLE: dict[str, Any] = {
     "image.interpolation": "none",  # an SVG then keeps one pixel for each number
     "legend.fontsize": 10,
     "legend.edgecolor": "none",
+    "legend.facecolor": PAPER,  # no line runs through its words
     "legend.fancybox": False,
-    "legend.framealpha": 1,  # no line runs through its words
+    "legend.framealpha": 1,
     "savefig.facecolor": PAPER,
     "svg.fonttype": "none",
     "svg.hashsalt": "convbook",

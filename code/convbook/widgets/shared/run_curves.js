@@ -5,7 +5,7 @@
  * @typedef {import("./chart.js").Line} Line
  * @typedef {import("./learner_worker.js").HistoryRow} HistoryRow
  * @typedef {{min: number[], max: number[]}} Range over several runs, for every epoch
- * @typedef {{training: Range, validation: Range}} Runs
+ * @typedef {{training: Range, validation: Range, runs: number}} Runs with Keras
  * @typedef {{at: number, loss: number, accuracy: number, stepLoss: number}} Moment `at` counts epochs, with fractions
  * @typedef {{history: HistoryRow[], trace: Moment[]}} Run
  */
@@ -85,7 +85,7 @@ export function runCurves() {
         lines: accuracies, bands, dots,
       });
       const below = ceiling === null ? "" : `, and below its ceiling of ${(100 * ceiling).toFixed(1)} % too, which allows for the dropout on the logits alone`;
-      note.textContent = `Training counts the whole epoch, early steps included, while dropout is at work; validation comes after the epoch, without dropout. So training usually stays lower${below}.`;
+      note.textContent = `Training counts the whole epoch, early steps included, while dropout is at work; validation comes after the epoch, without dropout. So training usually stays lower${below}. The bands are of ${keras.runs} runs with Keras and the first settings.`;
       /** @type {Line[]} */
       const losses = [
         { name: "every step", color: "first", dash: "", faint: true, points: run.trace.map(({ at, stepLoss }) => [at, stepLoss]) },

@@ -47,7 +47,7 @@ export function insidePanel(model, layersNow) {
     cards,
     about,
     bars,
-    title("Its maps: black is 0, white the largest value of the layer. Which maps follow the strokes? When do the kernels stop changing?"),
+    title("Its maps: black is 0, white the largest value of the layer"),
     maps,
   );
   const draw = () => {
