@@ -4,6 +4,13 @@ import "bootstrap/js/src/dropdown.js";
 import "bootstrap/js/src/scrollspy.js";
 import Tooltip from "bootstrap/js/src/tooltip.js";
 
-for (const place of document.querySelectorAll('[data-bs-toggle="tooltip"]')) {
-  new Tooltip(place, { delay: { show: 500, hide: 100 } });
+// To follow the reader, Bootstrap lays out the whole page at its start: only where the contents stand beside the text.
+if (matchMedia("(max-width: 1199.98px)").matches) {
+  document.body.removeAttribute("data-bs-spy");
+}
+// A finger does not hover, and each tooltip delays the start.
+if (matchMedia("(any-hover: hover)").matches) {
+  for (const place of document.querySelectorAll('[data-bs-toggle="tooltip"]')) {
+    new Tooltip(place, { delay: { show: 500, hide: 100 } });
+  }
 }

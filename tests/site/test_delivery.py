@@ -24,6 +24,7 @@ PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 # figures show hundreds of digits.
 BUDGET = 180_000
 LARGER = {"chapters/02-kernels": 300_000, "chapters/10-inside-the-network": 215_000}
+LAID_OUT = 1_300  # boxes and lines; whole chapters have several thousand
 SCRIPTS = 70_000  # bytes of all JavaScript of the course together, compressed
 LINKS = [  # that stand below interactive figures of their page
     "chapters/01-convolution.html#exercises",
@@ -112,6 +113,25 @@ def test_what_is_far_from_view_waits_in_a_place_of_about_its_height(browser, com
                 heights.append(page.evaluate(height))
         off = np.abs(np.array(estimates) / heights - 1)
         assert off.max() < 0.35 and np.median(off) < 0.15, [*zip(PAGES, estimates, heights, strict=True)]
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name[:10] in ("chapters/0", "chapters/1")])
+def test_a_phone_lays_out_only_what_is_near(browser, compressed, name):
+    with opened(browser, f"{compressed}/{name}.html", viewport={"width": 390, "height": 844}) as (page, _):
+        page.wait_for_load_state("networkidle")
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        assert metrics["LayoutObjects"] < LAID_OUT
+
+
+def test_wide_contents_follow_the_reader(browser, compressed):
+    address = f"{compressed}/chapters/13-smaller-and-faster.html"
+    with opened(browser, address, viewport={"width": 1440, "height": 900}) as (page, _):
+        section = page.locator("article > section > section").nth(4)
+        page.wait_for_load_state("networkidle")
+        page.evaluate("(section) => section.scrollIntoView({ behavior: 'instant' })", section.element_handle())
+        page.locator(f'.bd-toc-nav a.active[href="#{section.get_attribute("id")}"]').wait_for()
 
 
 def test_what_scrolls_is_measured_by_one_script(site):

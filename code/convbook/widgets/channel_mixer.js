@@ -1,7 +1,7 @@
 /** A 1 × 1 kernel by hand: sixteen weights mix sixteen feature maps into one. */
 import { convolve, outputSize } from "./shared/convolution.js";
 import { button, change, choice, element, fill, follow, slider, status, checkbox } from "./shared/elements.js";
-import { short, signed } from "./shared/numbers.js";
+import { grouped, short, signed } from "./shared/numbers.js";
 import { channelOf, pack, paint, picture, range, same, unpack } from "./shared/pictures.js";
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
@@ -79,10 +79,9 @@ function render({ model, el }) {
     said.show(sentence(low, high, positive));
     const { without, mixing, after } = stageCost(height, channels, model.get("bottleneck"));
     const share = (mixing + after) / without;
-    const words = (/** @type {number} */ value) => value.toLocaleString("en");
     cost.textContent =
-      `With ${model.get("bottleneck")} channels, the 1 × 1 takes ${words(mixing)} multiplications and the 3 × 3 after the pool ` +
-      `${words(after)}. Together that is ${share.toFixed(3)} times the ${words(without)} of a 3 × 3 on all ${channels} channels.`;
+      `With ${model.get("bottleneck")} channels, the 1 × 1 takes ${grouped(mixing)} multiplications and the 3 × 3 after the pool ` +
+      `${grouped(after)}. Together that is ${share.toFixed(3)} times the ${grouped(without)} of a 3 × 3 on all ${channels} channels.`;
   };
 
   const controls = element("div", { class: "controls" }, bias, bend);

@@ -1,6 +1,7 @@
 /** Every run of several recipes as a point: its errors against what it costs. Press one for its recipe. */
 import { chart } from "./shared/chart.js";
 import { change, choice, element, fill, follow, slider, status } from "./shared/elements.js";
+import { grouped } from "./shared/numbers.js";
 
 /**
  * @typedef {{seed: number, test: number, held_out: number, seconds: number}} Run
@@ -108,15 +109,14 @@ function render({ model, el }) {
       points: [placeOf(its, one)],
     });
     const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(2)}\u00a0%`;
-    const number = (/** @type {number} */ value) => Math.round(value).toLocaleString("en");
     title.textContent = `The recipe of ${its.name}`;
     words.replaceChildren(...its.words.map((text) => element("li", {}, text)));
     const rows = [
       ["test digits", percent(one.test)],
       ["held-out digits", percent(one.held_out)],
-      ["parameters", number(its.parameters)],
-      ["MACs for one digit", number(its.macs)],
-      ["CPU seconds of the training", number(one.seconds)],
+      ["parameters", grouped(its.parameters)],
+      ["MACs for one digit", grouped(its.macs)],
+      ["CPU seconds of the training", grouped(Math.round(one.seconds))],
     ];
     costs.replaceChildren(
       ...rows.map(([name, value]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value))),

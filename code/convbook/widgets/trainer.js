@@ -108,7 +108,7 @@ function render({ model, el, host }) {
   const fit = () => {
     if (el.clientWidth === 0 || el.clientWidth === width) return;
     width = el.clientWidth;
-    requestAnimationFrame(inside.draw); // the maps are as large as there is room
+    inside.fit(); // the maps are as large as there is room
     settings.fit(width);
   };
   fit(); // before anything is seen

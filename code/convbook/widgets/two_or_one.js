@@ -2,7 +2,7 @@
 import { composed, convolve } from "./shared/convolution.js";
 import { digitPicker } from "./shared/digits.js";
 import { button, change, element, fill, follow, numberGrid, slider, status, checkbox } from "./shared/elements.js";
-import { short } from "./shared/numbers.js";
+import { grouped, short } from "./shared/numbers.js";
 import { pack, paint, picture, unpack } from "./shared/pictures.js";
 
 /** @param {{model: import("./shared/elements.js").Model, el: HTMLElement}} place */
@@ -68,7 +68,7 @@ function render({ model, el }) {
     costs.replaceChildren(
       element("tr", {}, ...head),
       row(["receptive field", "5 × 5", "5 × 5"]),
-      row([`weights, ${c} channels`, `2 · 9 · ${c}² = ${(18 * c * c).toLocaleString("en")}`, `25 · ${c}² = ${(25 * c * c).toLocaleString("en")}`]),
+      row([`weights, ${c} channels`, `2 · 9 · ${c}² = ${grouped(18 * c * c)}`, `25 · ${c}² = ${grouped(25 * c * c)}`]),
       row(["ReLUs", model.get("relu") ? "1" : "0", "0"]),
     );
   };

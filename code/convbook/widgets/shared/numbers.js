@@ -21,6 +21,16 @@ export function typed(text) {
 }
 
 /**
+ * Write a whole number with commas between its thousands. A phone takes a tenth of a second to find out how its browser
+ * would write it.
+ *
+ * @param {number} value
+ */
+export function grouped(value) {
+  return minus(String(value).replace(/\B(?=(\d{3})+$)/g, ","));
+}
+
+/**
  * Write a number with at most three decimals, or fewer.
  *
  * @param {number} value

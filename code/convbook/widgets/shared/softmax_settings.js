@@ -6,7 +6,7 @@
  * @typedef {Record<string, {label: string, takes: Record<string, number>}>} Schedules by name
  */
 import { change, choice, element, listSlider, slider } from "./elements.js";
-import { precise } from "./numbers.js";
+import { grouped, precise } from "./numbers.js";
 import { SCHEDULES } from "./schedules.js";
 
 /** @type {Record<string, string>} */
@@ -15,7 +15,7 @@ const OWN = ["decay", "factor", "every", "warm_up", "start"]; // of one schedule
 
 /** How the settings of an earlier run are named. @type {Record<string, (value: any, schedules: Schedules) => string>} */
 const NAMES = {
-  batch_size: (size) => `batches of ${count(size)}`,
+  batch_size: (size) => `batches of ${grouped(size)}`,
   rate: (rate) => `the base rate ${rate}`,
   schedule: (name, schedules) => `${schedules[name].label} as the schedule`,
   decay: (decay) => `a decay of ${brief(decay)}`,
@@ -47,7 +47,7 @@ export function settingsControls(model) {
   const labels = Object.fromEntries(Object.keys(schedules).map((name) => [name, schedules[name].label]));
   /** @type {Record<string, import("./elements.js").Control>} */
   const controls = {
-    batch_size: listSlider({ label: "Batch size", values: choices.batch_size, words: count, input: set("batch_size") }),
+    batch_size: listSlider({ label: "Batch size", values: choices.batch_size, words: grouped, input: set("batch_size") }),
     rate: listSlider({ label: "Base rate", values: choices.rate, input: set("rate") }),
     schedule: choice({ label: "Schedule", options: labels, input: chooseSchedule }),
     decay: range("decay", "Decay"),
@@ -118,15 +118,6 @@ export function same(one, other) {
  */
 export function sameRates(one, other) {
   return one.length === other.length && one.every((rate, e) => Math.abs(rate - other[e]) < 1e-9);
-}
-
-/**
- * Write a number of things.
- *
- * @param {number} value
- */
-export function count(value) {
-  return value.toLocaleString("en");
 }
 
 /**

@@ -8,8 +8,8 @@
  * @typedef {{errors: Record<string, number>, runs: number, digits: number, held_out: number}} Measured with the network of
  *   the notes, and each schedule as it is at first
  */
-import { precise } from "./numbers.js";
-import { brief, count, differences } from "./softmax_settings.js";
+import { grouped, precise } from "./numbers.js";
+import { brief, differences } from "./softmax_settings.js";
 
 /** The loss of ten equal probabilities. */
 export const NOTHING = Math.log(10);
@@ -46,8 +46,8 @@ export function measuredWords({ chosen, rates }, schedules, { errors, runs, digi
   const left = (/** @type {string} */ name) => errors[name].toFixed(0);
   const others = Object.keys(errors).filter((name) => name !== chosen.schedule);
   return (
-    `The network of the notes was trained with this schedule, too: ${runs} runs on ${count(digits)} digits left ` +
-    `${left(chosen.schedule)} errors on average among ${count(held_out)} others. The other schedules left ` +
+    `The network of the notes was trained with this schedule, too: ${runs} runs on ${grouped(digits)} digits left ` +
+    `${left(chosen.schedule)} errors on average among ${grouped(held_out)} others. The other schedules left ` +
     `${others.map((name) => `${left(name)} (${schedules[name].label})`).join(", ")}.`
   );
 }
@@ -73,7 +73,7 @@ export function resultWords({ training, validation, rates, batch_size, order, ch
   const steps = Math.ceil(digits / batch_size) * rates.length;
   const earlier = before ? ` Before, with ${differences(before.chosen, chosen, schedules)}, it was ${last(before.training)} and ${last(before.validation)}.` : "";
   return (
-    `After ${count(steps)} ${steps === 1 ? "step" : "steps"} the loss is ${last(training)} on the training digits and ` +
+    `After ${grouped(steps)} ${steps === 1 ? "step" : "steps"} the loss is ${last(training)} on the training digits and ` +
     `${last(validation)} on the validation digits.${earlier}${verdict(training, validation, order === "sorted" && batch_size < digits)}`
   );
 }

@@ -64,8 +64,12 @@ export function insidePanel(model, layersNow) {
     stale = false;
   };
   return Object.assign(whole, {
-    draw,
     show,
+    /** Draw again, as there is more room or less. */
+    fit() {
+      stale = true;
+      show();
+    },
     /** What a thread is to look at. */
     watched() {
       const others = Uint8Array.from(hard.data);
@@ -202,10 +206,11 @@ function mapPictures(layers, shown) {
   return Object.assign(element("div", { class: "inside" }, kernels, ...pictures), {
     show(/** @type {Looked | null} */ looked, /** @type {() => Layer[]} */ layersNow) {
       const filters = looked?.kernels[first.name] ?? kernelsOf(first);
-      paintTiles(kernels, filters, "signed");
+      const [widthOfKernels, ...widths] = [kernels, ...pictures].map((figure) => figure.clientWidth);
+      paintTiles(kernels, filters, { scale: "signed", width: widthOfKernels });
       kernels.ramp(looked ? precise(range(filters.data, "signed")[1]) : "…");
       const maps = looked?.maps ?? emptyMaps(layersNow());
-      shown.forEach((name, i) => paintTiles(pictures[i], maps[name]));
+      shown.forEach((name, i) => paintTiles(pictures[i], maps[name], { width: widths[i] }));
     },
   });
 }

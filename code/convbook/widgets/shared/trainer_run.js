@@ -10,6 +10,7 @@
  *   weights as Keras has them, and as the figures take them, after the last epoch that is over
  * @typedef {"idle" | "loading" | "running" | "paused" | "done"} Phase
  */
+import { grouped } from "./numbers.js";
 
 /**
  * Add what the thread tells to a run.
@@ -65,7 +66,7 @@ export function progressWords(phase, { now, settings: { epochs } }, changed) {
 export function runWords(phase, { history, settings: { epochs }, file }, wanted) {
   const last = history[history.length - 1];
   if (!last && phase === "idle") {
-    return `Press Train: the network learns from ${wanted.digits.toLocaleString("en")} digits, on this device.`;
+    return `Press Train: the network learns from ${grouped(wanted.digits)} digits, on this device.`;
   }
   if (!last) return phase === "loading" ? "The training is about to begin." : `The first of ${epochs} epochs has begun.`;
   const share = (/** @type {number} */ value) => `${(100 * value).toFixed(1)} %`;

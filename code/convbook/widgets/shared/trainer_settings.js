@@ -7,6 +7,7 @@
  */
 import { hashText, settingsFrom, settingsText } from "./address.js";
 import { checkbox, choice, element, slider } from "./elements.js";
+import { grouped } from "./numbers.js";
 import { SCHEDULES } from "./schedules.js";
 
 const ROOM = 40; // letters of the page's size, from which width on the controls are always open, as in trainer.css
@@ -104,7 +105,7 @@ export function settingsInAddress(model, anchor) {
 export function settingsPanel(model, input, refuse) {
   const ranges = rangesOf(model);
   const schedules = model.get("schedules");
-  const oneOf = (/** @type {"digits" | "rate" | "batch_size" | "second_block"} */ name, /** @type {string} */ label, words = count) =>
+  const oneOf = (/** @type {"digits" | "rate" | "batch_size" | "second_block"} */ name, /** @type {string} */ label, words = grouped) =>
     choice({
       label,
       options: ranges[name].values.map((/** @type {number} */ value) => [String(value), words(value)]),
@@ -142,7 +143,7 @@ export function settingsPanel(model, input, refuse) {
       fields.disabled = busy;
       const kind = rateKind(settings);
       rateName.textContent = `Learning rate${kind && `, ${kind}`}`;
-      summary.textContent = `Settings: ${settings.epochs} ${settings.epochs === 1 ? "epoch" : "epochs"}, ${count(settings.digits)} digits, batches of ${settings.batch_size}, ${schedules[settings.schedule].label}, ${kind && `${kind} `}rate ${settings.rate}, dropout on the logits ${settings.logit_dropout ? "on" : "off"}`;
+      summary.textContent = `Settings: ${settings.epochs} ${settings.epochs === 1 ? "epoch" : "epochs"}, ${grouped(settings.digits)} digits, batches of ${settings.batch_size}, ${schedules[settings.schedule].label}, ${kind && `${kind} `}rate ${settings.rate}, dropout on the logits ${settings.logit_dropout ? "on" : "off"}`;
     },
   });
 }
@@ -150,11 +151,6 @@ export function settingsPanel(model, input, refuse) {
 /** What the rate of the settings is to its schedule. @param {Settings} settings */
 function rateKind({ schedule }) {
   return { constant: "", one_cycle: "highest" }[/** @type {string} */ (schedule)] ?? "first";
-}
-
-/** @param {number} value */
-function count(value) {
-  return value.toLocaleString("en");
 }
 
 /**
@@ -171,7 +167,7 @@ function seedBox({ min, max }, input, refuse) {
     const usable = value >= min && value <= max;
     box.setAttribute("aria-invalid", String(!usable));
     if (usable) input(value);
-    else refuse(`The seed must be a whole number from ${min} to ${count(max)}.`);
+    else refuse(`The seed must be a whole number from ${min} to ${grouped(max)}.`);
   });
   return Object.assign(element("label", { class: "control" }, element("span", {}, "Seed"), box), {
     show(/** @type {number} */ value) {
