@@ -1,7 +1,8 @@
 """How fast the pages compute: `python -m benchmarks.page` on a built book writes `results/page.json`.
 
 Python: the time from the press of *Check* in chapter 1 to its first verdict, what that loads and how much memory it
-takes, on a first visit and on a second one. Training: how long the figure needs to start and for an epoch, its accuracy
+takes, on a first visit and on a second one; then the memory that each chapter takes after *Run all above* at its last
+cell. Training: how long the figure needs to start and for an epoch, its accuracy
 after a minute, and the longest task of the page meanwhile; then on a machine that is four times as slow. Run it on an
 idle machine.
 """
@@ -22,6 +23,7 @@ from typing import Any
 import psutil
 from benchmarks.lighthouse import serve_compressed
 from playwright.sync_api import Browser, Page, sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
 from tests.site.browser import launch
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +75,23 @@ def python(browser: Browser, address: str) -> dict[str, dict[str, float]]:
         name: {key: round(statistics.median(look[key] for look in looks), 2) for key in looks[0]}
         for name, looks in visits.items()
     }
+
+
+def whole_chapters(browser: Browser, address: str) -> dict[str, int]:
+    """Return the megabytes that the page of each chapter with cells takes once all of them have run."""
+    sizes = {}
+    for name in parse_toc_yaml(ROOT / "_toc.yml"):
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+        above = page.locator('.cell-tools[data-cell] [data-do="above"]')
+        if above.count():
+            above.last.dispatch_event("click")
+            said = page.locator(".cell-tools[data-cell] .cell-status", has_text="Everything above has run")
+            said.last.wait_for(state="attached", timeout=LONG)
+            sizes[name] = memory()
+        context.close()
+    return sizes
 
 
 @contextlib.contextmanager
@@ -148,6 +167,7 @@ def main() -> None:
             "browser": f"{browser.browser_type.name} {browser.version}",
             "visits": VISITS,
             "python": python(browser, address),
+            "memory_mb_after_all_cells": whole_chapters(browser, address),
             "training": training(browser, address),
             f"training_{SLOWER}_times_slower": training(browser, address, SLOWER),
         }

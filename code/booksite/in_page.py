@@ -177,8 +177,9 @@ class Kernel:
 
 def empty_libraries() -> None:
     """Empty the files of compiled libraries: Pyodide has loaded all of them, and keeps its files in memory."""
-    for file in Path(page.__file__).parents[1].rglob("*.so"):
-        file.write_bytes(b"")
+    for folder in (Path(page.__file__).parents[1], Path("/usr/lib")):  # those of packages, and those that they share
+        for file in folder.rglob("*.so"):
+            file.write_bytes(b"")
 
 
 def _mend_fonts() -> None:

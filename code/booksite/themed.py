@@ -3,8 +3,11 @@
 import re
 from html import escape
 
-from convbook.figures.style import INK, PAPER
+from convbook.figures.style import INK, PAPER, STYLE
 from convbook.tokens import TOKENS, color
+
+# As matplotlib writes the families of the style into every text.
+FAMILY = f" font-family: {re.escape(repr(STYLE['font.sans-serif'][0]))}[^;]*;"
 
 
 def themed_svg(svg: str, alt: str) -> str:
@@ -18,6 +21,10 @@ def themed_svg(svg: str, alt: str) -> str:
     svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
     for name in TOKENS["colors"]:
         svg = svg.replace(color(name), f"var(--sc-{name})")
+    # The letters are the page's, larger on a phone.
+    svg = re.sub(FAMILY, "", svg)
+    svg = re.sub(r"font-size: ([\d.]+)px", r"font-size: calc(\1px * var(--letters, 1))", svg)
+    svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     label = escape(alt, quote=True)
     _, _, width, height = re.findall(r'viewBox="([^"]+)"', svg)[0].split()
     # With its shape, a picture keeps its place while the browser leaves out what is far from view.

@@ -23,7 +23,7 @@ from convbook.arithmetic import Layer, output_size, pad_width, trace
 
 WEIGHTS = Path(str(files("convbook") / "weights"))
 
-BATCH = 100  # images at once: all maps of the scheduled CNN then take 22 MB, and its largest temporary arrays 4 MB
+BATCH = 25  # images at once: all maps of the scheduled CNN then take 5 MB, little enough for a cache
 
 
 class Network(NamedTuple):

@@ -145,18 +145,36 @@ def split(digits: Digits, validation: int = 5000, seed: int = 0) -> Split:
     Raises:
         ValueError: one of the two parts would be empty, or an argument is not a whole number.
     """
-    count = len(digits.train_labels)
-    validation = whole_number("validation", validation, 1)
-    if validation >= count:
-        raise ValueError(f"validation must be from 1 to {count - 1}, so that both parts have digits; got {validation}")
-    order = np.random.default_rng(whole_number("seed", seed, 0)).permutation(count)
-    held_out, rest = order[:validation], order[validation:]
+    rest, held_out = split_places(len(digits.train_labels), validation, seed)
     return Split(
         digits.train_images[rest],
         digits.train_labels[rest],
         digits.train_images[held_out],
         digits.train_labels[held_out],
     )
+
+
+def split_places(
+    count: int, validation: int = 5000, seed: int = 0
+) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+    """Draw the places of the digits of both parts of a `split`, for whoever needs only some of them.
+
+    Args:
+        count: how many digits there are.
+        validation: as for `split`.
+        seed: as for `split`.
+
+    Returns:
+        the places of the digits to train with, and of those held out, both in random order.
+
+    Raises:
+        ValueError: as for `split`.
+    """
+    validation = whole_number("validation", validation, 1)
+    if validation >= count:
+        raise ValueError(f"validation must be from 1 to {count - 1}, so that both parts have digits; got {validation}")
+    order = np.random.default_rng(whole_number("seed", seed, 0)).permutation(count)
+    return order[validation:], order[:validation]
 
 
 def to_input(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

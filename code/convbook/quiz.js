@@ -119,11 +119,14 @@
       show.hidden = true;
     });
     item.replaceChildren(form);
+    draw();
 
     return {
       /** Take up what was answered before; an answer that the question no longer offers does not count. */
       restore() {
-        given = kept.read(name).filter((answer) => options.some((option) => option.answer === answer));
+        const found = kept.read(name).filter((answer) => options.some((option) => option.answer === answer));
+        if (found.join() === given.join()) return; // what is chosen and not yet checked stays
+        given = found;
         draw();
       },
       forget() {
@@ -160,8 +163,12 @@
       count();
       list.querySelector("input")?.focus();
     });
-    forms.forEach((form) => form.restore());
-    count();
+    const restore = () => {
+      forms.forEach((form) => form.restore());
+      count();
+    };
+    restore();
+    document.addEventListener("convbook-work", restore); // the reader has loaded or deleted work
     list.classList.add("live");
     list.after(score);
   }

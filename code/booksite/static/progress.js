@@ -68,7 +68,7 @@
     draw();
   });
 
-  document.addEventListener("convbook-passed", draw);
+  document.addEventListener("convbook-work", draw);
   addEventListener("storage", draw);
 
   const end = document.querySelector(".prev-next-footer");

@@ -52,7 +52,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
         ours: number of parameters and accuracies of all runs, by the name of the network.
         published: number of parameters and accuracy reported by others, by their name, the smallest first.
     """
-    figure = Figure(figsize=(WIDTH, 4.6))
+    figure = Figure(figsize=(WIDTH, 5.2))
     ax = figure.subplots()
     (diamonds,) = ax.plot(
         [parameters for parameters, _ in published.values()],
@@ -75,7 +75,7 @@ def frontier(ours: Mapping[str, tuple[int, ArrayLike]], published: Mapping[str, 
         ax.annotate(name, place, (0, -7), textcoords="offset points", ha="center", va="top")
     ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors on the test set (%)")
     sizes = [parameters for parameters, _ in published.values()]
-    ax.set_xlim(min(sizes) / 10, 30 * max(sizes))  # for the names of the first and the last
+    ax.set_xlim(min(sizes) / 80, 60 * max(sizes))  # for the names of the first and the last
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter("{x:,g}")

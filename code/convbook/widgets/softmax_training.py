@@ -46,8 +46,10 @@ class PageDigits(ipywidgets.Widget):
 @cache
 def page_digits() -> mnist.Split:
     """Return the digits of the figure: the first of the two parts that chapter 8 uses."""
-    images, labels, *held_out = mnist.split(mnist.load(whole=True))
-    return mnist.Split(images[:TRAINING], labels[:TRAINING], *(part[:VALIDATION] for part in held_out))
+    images, labels, *_ = mnist.load(whole=True)
+    rest, held_out = mnist.split_places(len(labels))
+    training, validation = rest[:TRAINING], held_out[:VALIDATION]
+    return mnist.Split(images[training], labels[training], images[validation], labels[validation])
 
 
 @cache

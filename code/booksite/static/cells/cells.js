@@ -543,7 +543,7 @@ function take(text, over) {
     place.outdated();
   }
   for (const label of work.passed()) mark(label);
-  document.dispatchEvent(new Event("convbook-passed"));
+  document.dispatchEvent(new Event("convbook-work"));
   said.textContent = kept === wanted.length ? "Your work is here." : UNKEPT.forbidden;
 }
 
@@ -560,5 +560,5 @@ function forget() {
     said.textContent = "Deleted.";
   });
   const not = pressable("Keep it", () => (said.textContent = ""));
-  said.replaceChildren("This deletes what you wrote in all chapters. ", sure, not);
+  said.replaceChildren("This deletes what you wrote and answered in all chapters. ", sure, not);
 }

@@ -1,11 +1,13 @@
 /**
- * The reader's own code, kept in this browser cell by cell, and the ways out of it and back: files.
+ * The reader's own code, kept in this browser cell by cell, and the ways out of it and back: files, which take the
+ * answers to quizzes along.
  *
  * @typedef {{code: string, of: string}} Kept what a reader has written, and the page's code that it replaces
  */
 
 const CODE = "convbook.code.";
 const PASSED = "convbook.passed.";
+const ANSWERS = "convbook.quiz-"; // to a question of a quiz, in their order; quiz.js keeps them
 const FORMAT = "Seeing Convolutions: my work";
 
 /** The work of one page; `name` is the page's, such as 01-convolution. */
@@ -62,7 +64,7 @@ export class Work {
     try {
       const labels = [...new Set([...this.passed(), label])];
       localStorage.setItem(PASSED + this.name, JSON.stringify({ labels, of }));
-      document.dispatchEvent(new Event("convbook-passed")); // for the contents
+      document.dispatchEvent(new Event("convbook-work")); // for the contents
     } catch {
       // The mark goes with this page; what was written is told to be lost elsewhere.
     }
@@ -75,7 +77,7 @@ export function allWork(here) {
   const entries = {};
   try {
     for (const key of Object.keys(localStorage).sort()) {
-      if (key.startsWith(CODE) || key.startsWith(PASSED)) entries[key] = parsed(localStorage.getItem(key));
+      if (isWork(key)) entries[key] = parsed(localStorage.getItem(key));
     }
   } catch {
     // Nothing is kept, but this page has something.
@@ -93,11 +95,11 @@ export function allWork(here) {
 export function readWork(text) {
   const file = parsed(text);
   const entries = file?.format === FORMAT && file.version === 1 ? Object.entries(file.entries ?? {}) : [];
-  const sound = entries.filter(([key, value]) =>
-    key.startsWith(CODE)
-      ? typeof value?.code === "string" && typeof value.of === "string"
-      : key.startsWith(PASSED) && Array.isArray(value?.labels) && typeof value.of === "number",
-  );
+  const sound = entries.filter(([key, value]) => {
+    if (key.startsWith(CODE)) return typeof value?.code === "string" && typeof value.of === "string";
+    if (key.startsWith(PASSED)) return Array.isArray(value?.labels) && typeof value.of === "number";
+    return key.startsWith(ANSWERS) && Array.isArray(value) && value.every((answer) => typeof answer === "string");
+  });
   return new Map(sound);
 }
 
@@ -116,9 +118,11 @@ export function differs(key, value) {
  */
 export function keep(key, value) {
   try {
-    const merged = key.startsWith(PASSED)
-      ? { ...value, labels: [...new Set([...(parsed(stored(key))?.labels ?? []), ...value.labels])] }
-      : { code: value.code, of: value.of };
+    const there = parsed(stored(key));
+    let merged = value;
+    if (key.startsWith(PASSED)) merged = { ...value, labels: [...new Set([...(there?.labels ?? []), ...value.labels])] };
+    else if (key.startsWith(CODE)) merged = { code: value.code, of: value.of };
+    else if (there) merged = there; // how often a question was tried here counts
     localStorage.setItem(key, JSON.stringify(merged));
     return true;
   } catch {
@@ -130,12 +134,12 @@ export function keep(key, value) {
 export function forgetAll() {
   try {
     for (const key of Object.keys(localStorage)) {
-      if (key.startsWith(CODE) || key.startsWith(PASSED)) localStorage.removeItem(key);
+      if (isWork(key)) localStorage.removeItem(key);
     }
   } catch {
     // There is none.
   }
-  document.dispatchEvent(new Event("convbook-passed"));
+  document.dispatchEvent(new Event("convbook-work"));
 }
 
 /** Hand a text to the reader as a file. @param {string} name @param {string} text @param {string} type */
@@ -167,6 +171,11 @@ export function notebook({ cells, setup }, codes) {
   const kernelspec = { name: "python3", display_name: "Python 3", language: "python" };
   const all = setup ? [first, ...own] : own;
   return JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: all }, null, 1);
+}
+
+/** Whether an entry of the store is the reader's work. @param {string} key */
+function isWork(key) {
+  return [CODE, PASSED, ANSWERS].some((start) => key.startsWith(start));
 }
 
 /** @param {string} key */
