@@ -78,7 +78,7 @@ def python(browser: Browser, address: str) -> dict[str, dict[str, float]]:
 
 
 def whole_chapters(browser: Browser, address: str) -> dict[str, int]:
-    """Return the megabytes that the page of each chapter with cells takes once all of them have run."""
+    """Return the megabytes that the page of each chapter with cells takes after *Run all above* at its last cell."""
     sizes = {}
     for name in parse_toc_yaml(ROOT / "_toc.yml"):
         context = browser.new_context()
@@ -167,7 +167,7 @@ def main() -> None:
             "browser": f"{browser.browser_type.name} {browser.version}",
             "visits": VISITS,
             "python": python(browser, address),
-            "memory_mb_after_all_cells": whole_chapters(browser, address),
+            "memory_mb_after_run_all_above": whole_chapters(browser, address),
             "training": training(browser, address),
             f"training_{SLOWER}_times_slower": training(browser, address, SLOWER),
         }

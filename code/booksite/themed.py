@@ -1,4 +1,4 @@
-"""Figures in the colours of the page: as a build writes them into it, and as Python in the page draws them."""
+"""Figures in the colours and letters of the page: as a build writes them, and as Python in the page draws them."""
 
 import re
 from html import escape
@@ -6,12 +6,13 @@ from html import escape
 from convbook.figures.style import INK, PAPER, STYLE
 from convbook.tokens import TOKENS, color
 
-# As matplotlib writes the families of the style into every text.
-FAMILY = f" font-family: {re.escape(repr(STYLE['font.sans-serif'][0]))}[^;]*;"
+# As matplotlib writes the letters of the style into every text: all at once, as in the page's version, or one by one.
+FAMILY = rf"{re.escape(repr(STYLE['font.sans-serif'][0]))}[^;\"]*"
+TOGETHER = re.compile(rf"font: (?:(\w+) )?([\d.]+)px {FAMILY}")
 
 
 def themed_svg(svg: str, alt: str) -> str:
-    """Turn a figure's SVG file into an element of a page that follows the page's text colour and background."""
+    """Turn a figure's SVG file into an element of a page that follows the page's colours and letters."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
@@ -22,8 +23,9 @@ def themed_svg(svg: str, alt: str) -> str:
     for name in TOKENS["colors"]:
         svg = svg.replace(color(name), f"var(--sc-{name})")
     # The letters are the page's, larger on a phone.
-    svg = re.sub(FAMILY, "", svg)
-    svg = re.sub(r"font-size: ([\d.]+)px", r"font-size: calc(\1px * var(--letters, 1))", svg)
+    svg = TOGETHER.sub(lambda font: f"font-weight: {font[1] or 400}; font-size: {font[2]}px", svg)
+    svg = re.sub(f" font-family: {FAMILY};?", "", svg)
+    svg = re.sub(r'(<text style="[^"]*font-size: )([\d.]+px)', r"\1calc(\2 * var(--letters, 1))", svg)
     svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     label = escape(alt, quote=True)
     _, _, width, height = re.findall(r'viewBox="([^"]+)"', svg)[0].split()

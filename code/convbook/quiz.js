@@ -5,6 +5,7 @@
 (() => {
   /** The answers that were given to a question, the newest last; a question can be answered again until it is right. */
   const kept = {
+    failed: false,
     /** @param {string} name @returns {string[]} */
     read(name) {
       try {
@@ -19,7 +20,7 @@
         if (answers.length) localStorage.setItem(name, JSON.stringify(answers));
         else localStorage.removeItem(name);
       } catch {
-        // Without storage the quiz works and forgets.
+        kept.failed = true; // the quiz works and forgets
       }
     },
   };
@@ -122,9 +123,15 @@
     draw();
 
     return {
-      /** Take up what was answered before; an answer that the question no longer offers does not count. */
+      /**
+       * Take up what was answered before; an answer that the question no longer offers does not count. The right one is
+       * the last, also where a file of work has brought others.
+       */
       restore() {
-        const found = kept.read(name).filter((answer) => options.some((option) => option.answer === answer));
+        if (kept.failed) return; // the answers are here alone
+        const rightness = (/** @type {string} */ answer) => options.find((option) => option.answer === answer)?.right;
+        const found = kept.read(name).filter((answer) => rightness(answer) !== undefined);
+        found.sort((one, other) => Number(rightness(one)) - Number(rightness(other)));
         if (found.join() === given.join()) return; // what is chosen and not yet checked stays
         given = found;
         draw();
@@ -151,10 +158,11 @@
       const answered = forms.filter((form) => form.tries() > 0).length;
       const solved = forms.filter((form) => form.solved());
       const atOnce = solved.filter((form) => form.tries() === 1).length;
-      words.textContent =
+      const text =
         answered === 0
           ? `${forms.length} questions. Choose an answer, then check it.`
           : `${solved.length} of ${forms.length} answered right, ${atOnce} of them at the first try.`;
+      if (words.textContent !== text) words.textContent = text; // or a screen reader would say it again
       again.hidden = answered === 0;
     };
     const forms = items.map((item) => makeForm(item, count));
@@ -168,7 +176,9 @@
       count();
     };
     restore();
-    document.addEventListener("convbook-work", restore); // the reader has loaded or deleted work
+    // The reader has loaded or deleted work, here or in another tab.
+    document.addEventListener("convbook-work", restore);
+    addEventListener("storage", restore);
     list.classList.add("live");
     list.after(score);
   }

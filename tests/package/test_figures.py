@@ -132,7 +132,7 @@ def test_a_figure_fills_the_column_and_takes_its_colours_from_the_page(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_no_text_of_a_figure_is_cut_off_or_too_small_for_a_phone(name):
-    """A phone of 390 pixels shows a point of type as 0.93 pixels."""
+    """A phone of 390 pixels shows a point of type as 1.07 pixels."""
     figure = EXAMPLES[name]()
     figure.draw_without_rendering()
     titles = [title for ax in figure.axes for title in (ax.title, ax._left_title)]

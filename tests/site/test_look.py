@@ -7,6 +7,7 @@ from booksite.look import numbered
 from convbook.tokens import TOKENS
 
 from .browser import opened
+from .test_every_page import WHOLE
 
 
 def test_every_colour_is_on_the_page_of_colours(parsed):
@@ -56,6 +57,23 @@ def test_a_wrong_address_leads_to_search_and_back(site):
 
 def test_the_card_has_the_size_that_others_expect():
     assert (card().get_size_inches() * card().dpi).tolist() == [1200, 630]
+
+
+def test_letters_of_figures_are_large_enough_for_a_phone(browser, address, parsed):
+    still = "svg.figure:not(.interactive *)"
+    smallest = """(still) => Object.fromEntries([...document.querySelectorAll(still)].map((figure) => {
+      const shown = figure.getBoundingClientRect().width / figure.viewBox.baseVal.width;
+      const texts = [...figure.querySelectorAll("text[style]")];
+      const sizes = texts.map((each) => parseFloat(getComputedStyle(each).fontSize));
+      return [figure.ariaLabel, shown * Math.min(...sizes)];
+    }))"""
+    with opened(browser, "about:blank", viewport={"width": 390, "height": 844}) as (page, _):
+        for name, document in parsed.documents.items():
+            if document.select_one("svg.figure text[style]"):
+                page.goto(f"{address}/{name}")
+                page.add_style_tag(content=WHOLE)
+                sizes = page.evaluate(smallest, still)
+                assert all(size > 9.5 for size in sizes.values()), (name, sizes)
 
 
 def test_a_dark_page_is_dark_before_its_scripts_come(browser, address):

@@ -70,8 +70,8 @@ def test_the_weights_on_the_page_are_small():
     assert flat(inference.load()).nbytes < 80_000
 
 
-def test_whole_numbers_are_written_in_groups(call):
-    values = [0, 7, -7, 999, 1_000, -12_345, 100_000, 1_234_567]
+def test_thousands_are_written_in_groups(call):
+    values = [0, 7, -7, 999, 1_000, -12_345, 100_000, 1_234_567, 0.00123]
     body = 'const { grouped } = await load("shared/numbers"); return given.values.map(grouped);'
     assert call(body, {"values": values}) == [f"{value:,}".replace("-", "−") for value in values]
 

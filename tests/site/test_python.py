@@ -149,9 +149,20 @@ def test_tables_and_figures_look_like_the_built_ones(page):
     assert "mnist.load(whole=True) loads all 70,000" in note["text"]
     svg = figure["data"]["image/svg+xml"]
     assert svg.startswith('<svg class="figure" role="img" aria-label="digits"') and "currentColor" in svg
+    assert "var(--letters" in svg and "font: " not in svg and "font-family" not in svg
     assert page.locator("#outputs svg.figure").is_visible()
     drawn = run(page, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('a line');")
     assert "a line" in drawn["outputs"][-1]["data"]["image/svg+xml"]
+
+
+def test_a_start_that_failed_is_tried_again(page, browser):
+    with opened(browser, page.url) as (other, _):
+        other.set_default_timeout(120_000)
+        other.wait_for_function("() => window.python")
+        other.context.route("**/numpy-*.whl", lambda route: route.abort())
+        assert "there is no connection to this site" in failure(other, "1 + 1")["evalue"]
+        other.context.unroute("**/numpy-*.whl")
+        assert shown(other, "import numpy as np\nnp.arange(3).tolist()") == "[0, 1, 2]"
 
 
 def test_libraries_take_no_room_beside_what_was_loaded_from_them(page):

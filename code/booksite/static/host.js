@@ -264,7 +264,7 @@ export async function mount(place, prepare) {
     await Promise.all(Object.keys(models).filter((id) => models[id].esm).map(widget));
     const its = (await model(view)).seenBy(place);
     prepare?.(its);
-    await new Promise((done) => setTimeout(done)); // to draw is a task of its own, so that a phone stays quick
+    await new Promise((done) => setTimeout(done)); // drawing is a task of its own, so that a phone stays quick
     shown.set(place, its);
     place.style.minHeight = `${place.offsetHeight}px`; // for a module that takes a moment to draw
     place.replaceChildren(el);

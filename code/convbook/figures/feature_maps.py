@@ -91,7 +91,7 @@ def ablation(layers: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
         for channel in sorted({int(np.argmax(brightness)), int(np.argmax(lost))}):
             place = brightness[channel], lost[channel]
             ax.annotate(f"map {channel}", place, (0, 6), textcoords="offset points", ha="center")
-        ax.set(title=name, xlabel="mean value of the map,\nover all digits", xlim=(0, 1.12 * np.max(brightness)))
+        ax.set(title=name, xlabel="mean value of the map", xlim=(0, 1.12 * np.max(brightness)))
         ax.margins(y=0.15)
     panels[0].set_ylabel("points lost without it")
     return figure

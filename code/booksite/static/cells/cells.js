@@ -490,10 +490,10 @@ export async function press(target, at) {
     else await place.edit(at);
   } else if (action === "notebook") {
     download(`${name}-with-my-code.ipynb`, notebook(content, codes()), "application/x-ipynb+json");
-    said.textContent = "The chapter is among your downloads, as a notebook for Jupyter or Colab.";
+    said.textContent = "The notebook is among your downloads, for Jupyter or Colab.";
   } else if (action === "save") {
     download("seeing-convolutions-work.json", allWork(here()), "application/json");
-    said.textContent = "Your work on all chapters is among your downloads. “Load saved work” reads that file.";
+    said.textContent = "All your work is among your downloads. “Load saved work” reads it.";
   } else if (action === "load") {
     const chosen = Object.assign(document.createElement("input"), { type: "file", accept: ".json" });
     chosen.addEventListener("change", async () => chosen.files?.length && take(await chosen.files[0].text()));
@@ -520,7 +520,7 @@ function here() {
 function take(text, over) {
   const entries = readWork(text);
   if (!entries.size) {
-    said.textContent = "This file holds no work of this course: choose one that was made with “Save all my work”.";
+    said.textContent = "This file holds no work of this course: choose one from “Save all my work”.";
     return;
   }
   const others = [...entries].filter(([key, value]) => differs(key, value)).length;
@@ -560,5 +560,5 @@ function forget() {
     said.textContent = "Deleted.";
   });
   const not = pressable("Keep it", () => (said.textContent = ""));
-  said.replaceChildren("This deletes what you wrote and answered in all chapters. ", sure, not);
+  said.replaceChildren("This deletes all your code and answers. ", sure, not);
 }

@@ -7,7 +7,6 @@
 
 const CODE = "convbook.code.";
 const PASSED = "convbook.passed.";
-const ANSWERS = "convbook.quiz-"; // to a question of a quiz, in their order; quiz.js keeps them
 const FORMAT = "Seeing Convolutions: my work";
 
 /** The work of one page; `name` is the page's, such as 01-convolution. */
@@ -97,8 +96,8 @@ export function readWork(text) {
   const entries = file?.format === FORMAT && file.version === 1 ? Object.entries(file.entries ?? {}) : [];
   const sound = entries.filter(([key, value]) => {
     if (key.startsWith(CODE)) return typeof value?.code === "string" && typeof value.of === "string";
-    if (key.startsWith(PASSED)) return Array.isArray(value?.labels) && typeof value.of === "number";
-    return key.startsWith(ANSWERS) && Array.isArray(value) && value.every((answer) => typeof answer === "string");
+    if (key.startsWith(PASSED)) return Array.isArray(value?.labels) && value.of > 0;
+    return isWork(key) && Array.isArray(value); // answers that no question offers do not count
   });
   return new Map(sound);
 }
@@ -119,10 +118,11 @@ export function differs(key, value) {
 export function keep(key, value) {
   try {
     const there = parsed(stored(key));
-    let merged = value;
-    if (key.startsWith(PASSED)) merged = { ...value, labels: [...new Set([...(there?.labels ?? []), ...value.labels])] };
-    else if (key.startsWith(CODE)) merged = { code: value.code, of: value.of };
-    else if (there) merged = there; // how often a question was tried here counts
+    const both = (/** @type {string[]} */ one = [], /** @type {string[]} */ other = []) => [...new Set([...one, ...other])];
+    let merged;
+    if (key.startsWith(CODE)) merged = { code: value.code, of: value.of };
+    else if (key.startsWith(PASSED)) merged = { ...value, labels: both(there?.labels, value.labels) };
+    else merged = both(there, value);
     localStorage.setItem(key, JSON.stringify(merged));
     return true;
   } catch {
@@ -173,9 +173,9 @@ export function notebook({ cells, setup }, codes) {
   return JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec }, cells: all }, null, 1);
 }
 
-/** Whether an entry of the store is the reader's work. @param {string} key */
+/** Whether an entry of the store is the reader's work; quiz.js keeps the answers. @param {string} key */
 function isWork(key) {
-  return [CODE, PASSED, ANSWERS].some((start) => key.startsWith(start));
+  return /^convbook\.(code\.|passed\.|quiz-)/.test(key);
 }
 
 /** @param {string} key */

@@ -59,25 +59,29 @@ async function answer(asked) {
   }
 }
 
+// Both once, before Python starts, which it may have to do again.
+const { Memory, instantiate } = WebAssembly;
+WebAssembly.Memory = /** @type {any} */ (
+  function (/** @type {WebAssembly.MemoryDescriptor} */ wanted) {
+    return new Memory({ ...wanted, maximum: Math.min(wanted.maximum ?? Infinity, MEMORY / UNIT) });
+  }
+);
+// Emscripten holds on to the bytes of each library, which nobody reads once it is compiled: 40 MB with SciPy.
+WebAssembly.instantiate = /** @type {any} */ (
+  async (/** @type {any} */ source, /** @type {WebAssembly.Imports} */ imports) => {
+    const made = await instantiate(source, imports);
+    const { buffer } = source;
+    if (ArrayBuffer.isView(source) && buffer instanceof ArrayBuffer && source.byteLength === buffer.byteLength) {
+      structuredClone(null, { transfer: [buffer] });
+    }
+    return made;
+  }
+);
+
 /** Start Python; all that the first cell needs travels at the same time. */
 async function boot() {
   const { here, manifest } = site;
   const { boot, files, needs } = manifest;
-  const { Memory } = WebAssembly;
-  WebAssembly.Memory = /** @type {any} */ (
-    function (/** @type {WebAssembly.MemoryDescriptor} */ wanted) {
-      return new Memory({ ...wanted, maximum: Math.min(wanted.maximum ?? Infinity, MEMORY / UNIT) });
-    }
-  );
-  // Emscripten holds on to the bytes of each library, which nobody reads once it is compiled: 60 MB with SciPy and pandas.
-  const { instantiate } = WebAssembly;
-  WebAssembly.instantiate = /** @type {any} */ (
-    async (/** @type {any} */ source, /** @type {WebAssembly.Imports} */ imports) => {
-      const made = await instantiate(source, imports);
-      if (ArrayBuffer.isView(source)) structuredClone(null, { transfer: [/** @type {ArrayBuffer} */ (source.buffer)] });
-      return made;
-    }
-  );
   // Pyodide would run Python on a stack of its own where it can, which no cell needs; ended on one, Firefox reports an
   // error of the page.
   Reflect.deleteProperty(WebAssembly, "Suspending");

@@ -1,6 +1,6 @@
 /** Charts: lines and dots over two axes, as SVG in the colours of the page, as wide as their place. */
 import { element } from "./elements.js";
-import { grouped, minus, powerOfTen, precise } from "./numbers.js";
+import { grouped, powerOfTen, precise } from "./numbers.js";
 
 export const EDGE = { left: 58, right: 14, top: 12, bottom: 42 }; // around the area between the axes, in pixels of the page
 // A line without a colour of its own takes the next; each has a dash of its own, so that colour carries nothing alone.
@@ -211,10 +211,7 @@ function decades(low, high) {
 /** @param {number} value */
 function tickLabel(value) {
   const size = Math.abs(value);
-  if (size === 0 || (size >= 0.001 && size < 1e5)) {
-    const rounded = Number(value.toPrecision(3));
-    return Number.isInteger(rounded) ? grouped(rounded) : minus(String(rounded));
-  }
+  if (size === 0 || (size >= 0.001 && size < 1e5)) return grouped(Number(value.toPrecision(3)));
   const power = Math.round(Math.log10(size));
   return Math.abs(size / 10 ** power - 1) < 1e-9 ? powerOfTen(power) : precise(value, 1);
 }

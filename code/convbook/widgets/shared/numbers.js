@@ -21,13 +21,13 @@ export function typed(text) {
 }
 
 /**
- * Write a whole number with commas between its thousands. A phone takes a tenth of a second to find out how its browser
- * would write it.
+ * Write a number, with commas between its thousands if it is whole. The first call of `toLocaleString` would cost a phone a tenth
+ * of a second.
  *
  * @param {number} value
  */
 export function grouped(value) {
-  return minus(String(value).replace(/\B(?=(\d{3})+$)/g, ","));
+  return minus(String(value).replace(/\B(?=(\d{3})+$)/g, value % 1 ? "" : ","));
 }
 
 /**

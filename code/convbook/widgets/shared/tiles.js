@@ -13,10 +13,11 @@ const GAP = 3; // pixels of the page
  *
  * @param {ReturnType<typeof picture>} figure
  * @param {Maps} maps
- * @param {{scale?: "bright" | "signed", width?: number}} options the scale as in `paint`; the width of the figure, as who
- *   paints several reads all of theirs first, or the browser would lay the page out for each
+ * @param {number} wide pixels of the page that the figure has: who paints several reads all widths first, so that the
+ *   browser lays out the page only once
+ * @param {"bright" | "signed"} scale as in `paint`
  */
-export function paintTiles(figure, maps, { scale = "bright", width: wide = figure.clientWidth } = {}) {
+export function paintTiles(figure, maps, wide, scale = "bright") {
   const { canvas } = figure;
   const source = document.createElement("canvas");
   inTheme(canvas, () => {
@@ -24,7 +25,7 @@ export function paintTiles(figure, maps, { scale = "bright", width: wide = figur
     paint(source, maps, { scale, columns }); // one pixel for a value, and one between two maps
     const gap = Math.round(GAP * devicePixelRatio);
     const border = scale === "signed" ? Math.round(devicePixelRatio) : 0;
-    const room = Math.floor(((wide || 200) * devicePixelRatio + gap) / columns) - gap - 2 * border;
+    const room = Math.floor((wide * devicePixelRatio + gap) / columns) - gap - 2 * border;
     const whole = room >= 2 * maps.width || border > 0; // then each value gets the same number of pixels
     const width = Math.max(1, whole ? room - (room % maps.width) : room);
     const height = Math.round((width * maps.height) / maps.width);

@@ -51,6 +51,8 @@ export function insidePanel(model, layersNow) {
     maps,
   );
   const draw = () => {
+    stale = !whole.clientWidth; // it is hidden, so there is no room yet
+    if (stale) return;
     const chosen = model.get("digit");
     reading.textContent = `Digits that are often misread${looked ? `: ${rightOf(looked, labels)} of ${labels.length} right now` : ""}`;
     about.textContent = `The chosen digit, ${withArticle(labels[chosen])} (bold), and the probability of each class${looked ? "" : ", once it trains"}`;
@@ -207,10 +209,10 @@ function mapPictures(layers, shown) {
     show(/** @type {Looked | null} */ looked, /** @type {() => Layer[]} */ layersNow) {
       const filters = looked?.kernels[first.name] ?? kernelsOf(first);
       const [widthOfKernels, ...widths] = [kernels, ...pictures].map((figure) => figure.clientWidth);
-      paintTiles(kernels, filters, { scale: "signed", width: widthOfKernels });
+      paintTiles(kernels, filters, widthOfKernels, "signed");
       kernels.ramp(looked ? precise(range(filters.data, "signed")[1]) : "…");
       const maps = looked?.maps ?? emptyMaps(layersNow());
-      shown.forEach((name, i) => paintTiles(pictures[i], maps[name], { width: widths[i] }));
+      shown.forEach((name, i) => paintTiles(pictures[i], maps[name], widths[i]));
     },
   });
 }
