@@ -16,7 +16,7 @@ import signal
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,23 +157,27 @@ def training(browser: Browser, address: str, factor: int = 1) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure both and write the record."""
+    """Measure one part after the other, and write each into the record when it is done."""
+    record = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     with serve_compressed(ROOT / "_build" / "html") as address, sync_playwright() as playwright:
         browser = launch(playwright)
-        record = {
+        record |= {
             "command": "python -m benchmarks.page",
-            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "device": f"CPU, {os.cpu_count()} cores",
             "browser": f"{browser.browser_type.name} {browser.version}",
             "visits": VISITS,
-            "python": python(browser, address),
-            "memory_mb_after_run_all_above": whole_chapters(browser, address),
-            "training": training(browser, address),
-            f"training_{SLOWER}_times_slower": training(browser, address, SLOWER),
         }
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "python": lambda: python(browser, address),
+            "memory_mb_after_run_all_above": lambda: whole_chapters(browser, address),
+            "training": lambda: training(browser, address),
+            f"training_{SLOWER}_times_slower": lambda: training(browser, address, SLOWER),
+        }
+        for name, measure in parts.items():
+            record[name] = {"date": datetime.datetime.now(datetime.UTC).date().isoformat()} | measure()
+            print(name, json.dumps(record[name]), flush=True)
+            RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         browser.close()
-    print(json.dumps(record, indent=1))
-    RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
