@@ -174,7 +174,8 @@ def main() -> None:
             f"training_{SLOWER}_times_slower": lambda: training(browser, address, SLOWER),
         }
         for name, measure in parts.items():
-            record[name] = {"date": datetime.datetime.now(datetime.UTC).date().isoformat()} | measure()
+            record["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
+            record[name] = {"date": record["date"]} | measure()
             print(name, json.dumps(record[name]), flush=True)
             RESULT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         browser.close()
