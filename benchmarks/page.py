@@ -2,9 +2,8 @@
 
 Python: the time from the press of *Check* in chapter 1 to its first verdict, what that loads and how much memory it
 takes, on a first visit and on a second one; then the memory that each chapter takes after *Run all above* at its last
-cell. Training: how long the figure needs to start and for an epoch, its accuracy
-after a minute, and the longest task of the page meanwhile; then on a machine that is four times as slow. Run it on an
-idle machine.
+cell. Training: how long the figure needs to start and for an epoch, its accuracy after a minute, and the longest task
+of the page meanwhile; then on a machine that is four times as slow. Run it on an idle machine.
 """
 
 import contextlib

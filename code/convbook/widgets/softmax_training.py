@@ -45,7 +45,7 @@ class PageDigits(ipywidgets.Widget):
 
 @cache
 def page_digits() -> mnist.Split:
-    """Return the digits of the figure: the first of the two parts that chapter 8 uses."""
+    """Return the digits of the figure: the first of each part of chapter 8's split."""
     images, labels, *_ = mnist.load(whole=True)
     rest, held_out = mnist.split_places(len(labels))
     training, validation = rest[:TRAINING], held_out[:VALIDATION]

@@ -118,7 +118,7 @@ export function differs(key, value) {
 export function keep(key, value) {
   try {
     const there = parsed(stored(key));
-    const both = (/** @type {string[]} */ one = [], /** @type {string[]} */ other = []) => [...new Set([...one, ...other])];
+    const both = (/** @type {string[]} */ one = [], /** @type {string[]} */ other) => [...new Set([...one, ...other])];
     let merged;
     if (key.startsWith(CODE)) merged = { code: value.code, of: value.of };
     else if (key.startsWith(PASSED)) merged = { ...value, labels: both(there?.labels, value.labels) };

@@ -59,7 +59,7 @@ async function answer(asked) {
   }
 }
 
-// Both once, before Python starts, which it may have to do again.
+// Changed here and not at the start of Python, which may have to be tried again.
 const { Memory, instantiate } = WebAssembly;
 WebAssembly.Memory = /** @type {any} */ (
   function (/** @type {WebAssembly.MemoryDescriptor} */ wanted) {
