@@ -18,8 +18,11 @@ KEYS = ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Enter", "Escape", "H
 WIDTHS = (320, 390, 768, 1024, 1440)
 # No number that could not be computed, and none with a hyphen for its minus.
 NONSENSE = re.compile(r"NaN|undefined|Infinity|\[object|(?<![\w-])-\d")
-# A link, of the head that covers a figure's upper part, or one that the Tab key has reached, would lead away.
-STAY = "addEventListener('click', (event) => event.target.closest('a') && event.preventDefault(), true)"
+# The head covers a figure's upper part, and the Tab key reaches all of a page: a link would lead away, and the search.
+STAY = """
+addEventListener('click', (event) => event.target.closest('a') && event.preventDefault(), true);
+addEventListener('submit', (event) => event.target.matches('.bd-search') && event.preventDefault(), true);
+"""
 
 
 def act(page: Page, place: Locator, rng: random.Random) -> str:
