@@ -1,7 +1,7 @@
 """What the figures compute in a browser is what NumPy, Keras and TensorFlow compute."""
 
 import base64
-from functools import cache
+from functools import cache, partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -513,8 +513,8 @@ def loop_of_the_chapter() -> dict[str, Any]:
     """Run the cells of chapter 8 that define its loop; a reader's own loop is judged by nothing else."""
     cells = {cell.id: cell.source for cell in nbformat.read(CHAPTER, as_version=4).cells}
     digits = page_digits()
-    space: dict[str, Any] = {"np": np, "softmax": activations.softmax, "logsumexp": special.logsumexp}
-    space["parts"] = digits
+    log_sum_exp = partial(special.logsumexp, axis=-1)
+    space: dict[str, Any] = {"np": np, "softmax": activations.softmax, "log_sum_exp": log_sum_exp, "parts": digits}
     definitions = cells["cell-9"].partition("\n\n\n")[2]  # after the digits are loaded
     for source in (cells["cell-5"], definitions, cells["cell-11"], cells["the-gradient"], cells["cell-15"]):
         exec(source, space)
