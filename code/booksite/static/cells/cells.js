@@ -386,19 +386,19 @@ async function once(place) {
     const where = places.has(step.cell) ? `“${firstLine(step.code)}”` : "a cell that the page hides";
     place.say(`Running what it needs: ${where}`);
     place.needing = where;
-    /** @type {Output[]} */
-    const outputs = [];
-    const { ok, stopped } = await python.run(step.code, { output: (output) => outputs.push(output) });
+    let failed = false;
+    const { ok, stopped } = await python.run(step.code, {
+      output(output) {
+        failed ||= output.output_type === "error";
+        // Such as that the page has brought a part of MNIST only, which means nothing to a check.
+        const warning = output.output_type === "stream" && output.name === "stderr" && !place.exercise;
+        if (failed || warning) place.take(output, count++ === 0);
+      },
+    });
     place.needing = undefined;
     if (stopped) return false;
-    for (const each of outputs) {
-      // Such as that the page has brought a part of MNIST only, which means nothing to a check.
-      if (each.output_type === "error" || (!place.exercise && each.output_type === "stream" && each.name === "stderr")) {
-        place.take(each, count++ === 0);
-      }
-    }
     if (!ok) {
-      if (outputs.length) place.say(`This needs ${where}, which has stopped with an error.`);
+      if (failed) place.say(`This needs ${where}, which has stopped with an error.`);
       return false;
     }
     plan.ran([step]);
