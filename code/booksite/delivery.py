@@ -38,7 +38,7 @@ STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-desi
 NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
 # These come first, because a script of the theme stops where a browser does not let pages store anything.
 OWN = ("near.js", "press.js")
-# Each of these puts a button into every code cell or folded box, in a task of its own, before which a touch is answered.
+# These put a button into every code cell or folded box, each in a task of its own, before which a touch is answered.
 LATER = ("copybutton.js", "togglebutton.js")
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 BOOTSTRAP = "scripts/bootstrap.js"  # all of it, in place of which bootstrap.mjs has what the pages use
@@ -107,8 +107,7 @@ def deliver(app: Sphinx, error: Exception | None) -> None:
     for file, page in pages.items():
         if file in fresh:
             page = _linked(page, set(shared))
-        drawn = iter(made["figures"][str(file)])
-        page = FIGURE.sub(lambda _, drawn=drawn: next(drawn), page)
+        page = _with_figures(page, made["figures"][str(file)])
         file.write_text(DELIVERED.sub(lambda old: names[old[1]], page), encoding="utf-8")
     used = {*names.values(), *(name for page in pages.values() for name in PICTURE.findall(page))}
     spare = (file for pattern in (*SPARE, "site-*", "pictures/*") for file in static.glob(pattern))
@@ -205,6 +204,12 @@ def _in_every_page(pages: list[str]) -> list[str]:
     return [name for name in lists[0] if all(name in others for others in lists)]
 
 
+def _with_figures(page: str, figures: list[str]) -> str:
+    """Put still figures into the places of those that a page has."""
+    drawn = iter(figures)
+    return FIGURE.sub(lambda _: next(drawn), page)
+
+
 def _linked(page: str, joined: set[str]) -> str:
     """Link a page to the one style and the one script; they are named when their content is known."""
     first = next(STYLE.finditer(page))
@@ -234,7 +239,7 @@ def _words(pages: Iterable[str], static: Path) -> str:
 def _made(
     static: Path, styles: list[str], scripts: list[str], words: str, figures: dict[str, list[str]], *, cells: bool
 ) -> dict[str, Any]:
-    """Return one style, one script, the still figures and the modules of the live ones, as small as the tools make them.
+    """Return one style, one script, the still figures and the modules of the live ones, as small as tools make them.
 
     Args:
         static: the folder for files that several pages use.

@@ -105,8 +105,8 @@ class Frontier(InteractiveFigure):
             ax.plot([parameters] * len(errors), errors, "o", color=FIRST, markersize=4)
             # Below the points, but above them where a name of the same size is there already.
             end, rise, side = (max(errors), 5, "bottom") if parameters in named else (min(errors), -5, "top")
-            where = {"textcoords": "offset points", "ha": "center", "va": side}
-            ax.annotate(recipe["name"], (parameters, end), (0, rise), **where)
+            point = parameters, end
+            ax.annotate(recipe["name"], point, (0, rise), textcoords="offset points", ha="center", va=side)
             named.add(parameters)
         ax.set(xscale="log", yscale="log", xlabel="parameters", ylabel="errors (%)")
         for axis, steps in ((ax.xaxis, (1, 2, 5)), (ax.yaxis, (1, 2, 3, 5))):
