@@ -83,7 +83,7 @@ function render({ model, el, host }) {
   // Drawing.
   let [asked, shownAt] = [0, 0];
   const soon = () => {
-    const wait = Math.max(0, PACE - (performance.now() - shownAt));
+    const wait = shownAt + PACE - performance.now();
     asked ||= window.setTimeout(() => requestAnimationFrame(() => ((asked = 0), show())), wait);
   };
   const show = () => {
@@ -105,13 +105,12 @@ function render({ model, el, host }) {
   const session = trainingSession(model, inside, refuse, show, soon);
 
   let width = 0;
-  const fit = () => {
-    if (el.clientWidth === 0 || el.clientWidth === width) return;
-    width = el.clientWidth;
+  const fit = (/** @type {ResizeObserverEntry[]} */ [{ contentRect: { width: room } }]) => {
+    if (!room || room === width) return;
+    width = room;
     inside.fit(); // the maps are as large as there is room
     settings.fit(width);
   };
-  fit(); // before anything is seen
   const fromAddress = () => {
     const found = settingsInAddress(model, anchor);
     if (!found || session.now().busy) return;
@@ -125,7 +124,7 @@ function render({ model, el, host }) {
     if (busy || (run?.weights && !run.saved)) event.preventDefault();
   };
   const seen = new ResizeObserver(fit);
-  seen.observe(el);
+  seen.observe(el); // which fits it before anything is seen
   fromAddress();
   window.addEventListener("beforeunload", leave);
   window.addEventListener("hashchange", fromAddress);

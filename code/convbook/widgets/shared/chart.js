@@ -52,12 +52,12 @@ export function chart(alt, { height = 240, press, drag } = {}) {
   const whole = element("div", { class: drag ? "chart draggable" : press ? "chart pressable" : "chart" }, view, legend);
   /** @type {Drawing | null} */
   let drawn = null;
-  let width = 460;
+  let width = 0; // until there is room
   /** @type {(x: number, y: number) => Point} */
   let place = () => [0, 0];
 
   function paint() {
-    if (!drawn) return;
+    if (!drawn || !width) return;
     const { x, y, xName, yName, log = false, logX = false, lines = [], bands = [], dots = [], dotsName = "", at = null, points = [], note = "" } = drawn;
     const byLog = (/** @type {boolean} */ whether) => (/** @type {number} */ value) => (whether ? Math.log10(value) : value);
     const [scaledX, scaledY] = [byLog(logX), byLog(log)];
@@ -85,8 +85,9 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       parts.push(svg("text", { x: EDGE.left - 6, y: up(tick.at) + 4, "text-anchor": "end" }, tick.text));
     }
     parts.push(svg("path", { class: "axis", d: `M${EDGE.left} ${EDGE.top}V${floor}h${size.width}` }));
-    parts.push(svg("text", { x: EDGE.left + size.width / 2, y: height - 6, "text-anchor": "middle" }, xName));
-    const turned = `translate(13 ${EDGE.top + size.height / 2}) rotate(-90)`;
+    const center = { x: EDGE.left + size.width / 2, y: EDGE.top + size.height / 2 };
+    parts.push(svg("text", { x: center.x, y: height - 6, "text-anchor": "middle" }, xName));
+    const turned = `translate(13 ${center.y}) rotate(-90)`;
     parts.push(svg("text", { transform: turned, "text-anchor": "middle" }, yName));
     if (at !== null) {
       for (const halo of ["halo", "at"]) inside.append(svg("path", { class: halo, d: `M${across(at)} ${EDGE.top}V${floor}` }));
@@ -118,10 +119,7 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       taken.push(box);
       parts.push(svg("text", { class: "label", x: middle, y: box.y, "text-anchor": "middle" }, text));
     }
-    if (note) {
-      const middle = { x: EDGE.left + size.width / 2, y: EDGE.top + size.height / 2, "text-anchor": "middle" };
-      parts.push(svg("text", middle, note));
-    }
+    if (note) parts.push(svg("text", { x: center.x, y: center.y, "text-anchor": "middle" }, note));
     view.setAttribute("viewBox", `0 0 ${width} ${height}`);
     view.replaceChildren(...parts);
     const sample = (/** @type {Node} */ shown) => svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, shown);
@@ -133,9 +131,8 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       keys.push(element("span", { class: "key" }, sample(swatch), name));
     }
     if (dotsName) keys.push(element("span", { class: "key" }, sample(dot(17, 5, dots[0]?.color ?? "ink", false)), dotsName));
-    const wanted = keys.length > 1 ? keys : [];
-    const differs = wanted.length !== legend.children.length || wanted.some((key, i) => !key.isEqualNode(legend.children[i]));
-    if (differs) legend.replaceChildren(...wanted); // else nothing has to be laid out anew
+    const wanted = element("div", { class: "legend" }, ...(keys.length > 1 ? keys : []));
+    if (!wanted.isEqualNode(legend)) legend.replaceChildren(...wanted.childNodes); // else nothing has to be laid out anew
   }
 
   const tell = (/** @type {PointerEvent} */ event, /** @type {(x: number, y: number) => void} */ whom) => {
@@ -154,10 +151,10 @@ export function chart(alt, { height = 240, press, drag } = {}) {
       if (view.hasPointerCapture(event.pointerId)) tell(event, drag);
     });
   }
-  new ResizeObserver(() => {
-    if (!view.clientWidth || view.clientWidth === width) return;
-    width = view.clientWidth;
-    paint();
+  new ResizeObserver(([{ contentRect }]) => {
+    const before = width;
+    width = Math.round(contentRect.width) || before;
+    if (width !== before) paint();
   }).observe(view);
   return Object.assign(whole, {
     draw(/** @type {Drawing} */ what) {

@@ -31,7 +31,7 @@ export function insidePanel(model, layersNow) {
   /** @type {string[]} */
   const shown = model.get("shown");
   let looked = /** @type {Looked | null} */ (null);
-  let stale = true; // whether something else is to be shown than what was drawn last
+  let stale = false; // whether something else is to be shown than what was drawn last; at first there is no room
   let looks = 0; // counts what was asked for, as only the last answer is wanted
 
   const cards = digitCards(hard, labels, (digit) => change(model, { digit }));
@@ -60,9 +60,9 @@ export function insidePanel(model, layersNow) {
     bars.show(looked?.probabilities ?? new Float32Array(10), labels[chosen]);
     maps.show(looked, layersNow);
   };
-  /** Draw if there is something else to show, in a frame of its own, so that no frame takes long. */
+  /** Draw if there is something else to show, in a task of its own, so that no task takes long. */
   const show = () => {
-    if (stale) requestAnimationFrame(draw);
+    if (stale) setTimeout(draw);
     stale = false;
   };
   return Object.assign(whole, {

@@ -129,14 +129,12 @@ export function settingsPanel(model, input, refuse) {
   const fields = element("fieldset", { class: "controls" }, ...Object.values(controls));
   const summary = element("summary", {});
   const whole = /** @type {HTMLDetailsElement} */ (element("details", { class: "settings" }, summary, fields));
+  const enough = ROOM * parseFloat(getComputedStyle(document.documentElement).fontSize);
   let wide = false;
   return Object.assign(whole, {
     /** Open where the figure becomes wide enough, close where it becomes too narrow. */
     fit(/** @type {number} */ width) {
-      const room = ROOM * parseFloat(getComputedStyle(document.documentElement).fontSize);
-      if (wide === width >= room) return;
-      wide = !wide;
-      whole.open = wide;
+      if (wide !== width >= enough) whole.open = wide = !wide;
     },
     show(/** @type {Settings} */ settings, /** @type {boolean} */ busy) {
       for (const [name, control] of Object.entries(controls)) control.show(settings[name]);
