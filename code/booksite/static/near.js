@@ -13,8 +13,8 @@
     const words = document.createElement("p");
     words.className = "from-disk";
     words.innerHTML =
-      "You have opened this page from disk, where its figures stay still. To bring them to life, run " +
-      "<code>python -m http.server</code> in the folder of the site and open <code>http://localhost:8000</code>.";
+      "On a page opened from disk, figures stay still. To bring them to life, run " +
+      "<code>python -m http.server</code> in the site's folder and open <code>http://localhost:8000</code>.";
     places[0]?.before(words);
   } else {
     /** @type {Map<Element, number>} */

@@ -93,7 +93,7 @@ function render({ model, el }) {
       place("one", one),
     ),
     element("div", { class: "verdict" }, element("div", {}, said, digitPicker(model), channels), between),
-    element("div", { class: "scroll" }, costs),
+    element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Costs" }, costs),
   );
   return follow(model, ["image", "first", "second", "large", "relu", "channels"], draw);
 }
