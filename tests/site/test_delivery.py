@@ -22,6 +22,7 @@ from .test_every_page import WHOLE
 ROOT = Path(__file__).parents[2]
 PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 BUDGET = 180_000  # bytes, compressed, before the first interaction
+LARGER = {"chapters/02-kernels": 300_000}  # with photographs
 LAID_OUT = 1_300  # boxes and lines; whole chapters have several thousand
 SCRIPTS = 70_000  # bytes of all JavaScript of the course together, compressed
 LINKS = [  # that stand below interactive figures of their page
@@ -69,7 +70,7 @@ def test_a_page_is_light_asks_nobody_else_and_keeps_still(browser, compressed, n
         page.goto(f"{compressed}/{name}.html", wait_until="networkidle")
         assert {urlsplit(url).netloc for url in sizes if not url.startswith("data:")} == {urlsplit(compressed).netloc}
         heaviest = sorted(sizes.items(), key=lambda each: -each[1])[:4]
-        assert sum(sizes.values()) <= BUDGET, f"{sum(sizes.values())} bytes; most of them are {heaviest}"
+        assert sum(sizes.values()) <= LARGER.get(name, BUDGET), f"most are {heaviest}"
         page.evaluate(SCROLL)
         shifts = page.evaluate("window.shifts")
         moved = sum(value for value, _ in shifts)
