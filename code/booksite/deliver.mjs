@@ -54,7 +54,7 @@ const made = {
 };
 process.stdout.write(JSON.stringify(made));
 
-/** Write a still figure shorter. Its numbers are points of a print, of which nobody sees the hundredth part. */
+/** Write a still figure shorter. Its coordinates are in points, so two decimals are finer than any screen. */
 function smaller(svg, place) {
   const plugins = [
     { name: "preset-default", params: { overrides: { removeUnknownsAndDefaults: { keepRoleAttr: true } } } },

@@ -38,7 +38,7 @@ STOCK = re.compile(r"^(styles/.*|(basic|copybutton|exercise|pygments|sphinx-desi
 NEEDED_FOR = {"design-tabs.js": "sd-tab-set"}
 # These come first, because a script of the theme stops where a browser does not let pages store anything.
 OWN = ("near.js", "press.js")
-# These put a button into every code cell or folded box, each in a task of its own, before which a touch is answered.
+# These put a button into every code cell or folded box. As tasks of their own, they let a browser answer a touch first.
 LATER = ("copybutton.js", "togglebutton.js")
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 BOOTSTRAP = "scripts/bootstrap.js"  # all of it, in place of which bootstrap.mjs has what the pages use

@@ -70,7 +70,9 @@ def test_a_page_is_light_asks_nobody_else_and_keeps_still(browser, compressed, n
         page.goto(f"{compressed}/{name}.html", wait_until="networkidle")
         assert {urlsplit(url).netloc for url in sizes if not url.startswith("data:")} == {urlsplit(compressed).netloc}
         heaviest = sorted(sizes.items(), key=lambda each: -each[1])[:4]
-        assert sum(sizes.values()) <= LARGER.get(name, BUDGET), f"most are {heaviest}"
+        assert sum(sizes.values()) <= LARGER.get(name, BUDGET), (
+            f"{sum(sizes.values())} bytes; most of them are {heaviest}"
+        )
         page.evaluate(SCROLL)
         shifts = page.evaluate("window.shifts")
         moved = sum(value for value, _ in shifts)
